@@ -1,0 +1,165 @@
+"""The control room under /_sandbox/, the same on both servers: look at the ledger, arm faults, move the clock.
+
+Never counted, never faulted, no login: it exists only beside a sandbox. It decides nothing; it passes JSON to the
+world. The apps' own before_request hooks must let the paths under /_sandbox/ pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from splynx_ippay_sandbox.faults import FaultError
+from splynx_ippay_sandbox.world import SEEDS, World
+
+Answer = Response | tuple[Response, int]
+
+
+class ControlError(ValueError):
+    """A control call that cannot be done; the text goes back with status 422."""
+
+
+def blueprint(world: World) -> Blueprint:
+    """The control blueprint of this world, to be registered on an app as it is."""
+    control = Blueprint("sandbox_control", __name__, url_prefix="/_sandbox")
+    control.register_error_handler(FaultError, _refuse)
+    control.register_error_handler(ControlError, _refuse)
+    _look(control, world)
+    _disturb(control, world)
+    _move(control, world)
+    _banking(control, world)
+    _host(control, world)
+    return control
+
+
+def _refuse(error: Exception) -> Answer:
+    return jsonify({"error": str(error)}), 422
+
+
+def _wish() -> Mapping[str, Any]:
+    body = request.get_json(force=True, silent=True)
+    if not isinstance(body, dict):
+        message = "a JSON object is needed"
+        raise ControlError(message)
+    return body
+
+
+def _look(control: Blueprint, world: World) -> None:
+    @control.get("/ledger")
+    def ledger() -> Answer:
+        world.tick()
+        with world.lock:
+            return jsonify({name: part.ledger() for name, part in world.parts.items()})
+
+    @control.get("/counters")
+    def counters() -> Answer:
+        return jsonify(world.counters.snapshot())
+
+    @control.delete("/counters")
+    def clear_counters() -> Answer:
+        world.counters.clear()
+        return jsonify(world.counters.snapshot())
+
+    @control.get("/capture")
+    def capture() -> Answer:
+        with world.lock:
+            return jsonify({"bodies": [body.decode("utf-8", "replace") for body in world.capture]})
+
+
+def _disturb(control: Blueprint, world: World) -> None:
+    @control.get("/faults")
+    def listed() -> Answer:
+        return jsonify({"faults": world.faults.listed()})
+
+    @control.post("/faults")
+    def arm() -> Answer:
+        return jsonify(world.faults.add(_wish()).as_json()), 201
+
+    @control.delete("/faults")
+    def disarm_all() -> Answer:
+        return jsonify({"cleared": world.faults.clear()})
+
+    @control.delete("/faults/<int:fault_id>")
+    def disarm(fault_id: int) -> Answer:
+        cleared = world.faults.clear(fault_id)
+        return jsonify({"cleared": cleared}), 200 if cleared else 404
+
+
+def _move(control: Blueprint, world: World) -> None:
+    def told() -> dict[str, Any]:
+        return {"now": world.clock.now().isoformat(), "offset_seconds": world.clock.offset_seconds}
+
+    @control.get("/clock")
+    def now() -> Answer:
+        return jsonify(told())
+
+    @control.post("/clock")
+    def jump() -> Answer:
+        wish = _wish()
+        if not set(wish) <= {"days", "seconds"} or not all(isinstance(value, int | float) for value in wish.values()):
+            message = 'say {"days": N} or {"seconds": N}'
+            raise ControlError(message)
+        with world.lock:
+            world.clock.jump(days=wish.get("days", 0), seconds=wish.get("seconds", 0))
+        world.tick()
+        return jsonify(told())
+
+    @control.post("/reset")
+    def reset() -> Answer:
+        seed = _wish().get("seed", world.seed)
+        if seed not in SEEDS:
+            message = f"seed is one of {', '.join(SEEDS)}"
+            raise ControlError(message)
+        world.reset(seed)
+        return jsonify({"seed": seed})
+
+
+def _banking(control: Blueprint, world: World) -> None:
+    def order(path: str, act: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
+        def view() -> Answer:
+            wish = _wish()
+            with world.lock:
+                try:
+                    return jsonify(act(wish)), 201
+                except (LookupError, TypeError, ValueError) as error:
+                    message = str(error.args[0]) if error.args else type(error).__name__
+                    raise ControlError(message) from error
+
+        control.add_url_rule(path, endpoint=path.strip("/"), view_func=view, methods=["POST"])
+
+    # Looked up at call time: the gateway joins after this blueprint may have been built.
+    order("/returns", lambda wish: world.gateway.order_return(wish))
+    order("/representments", lambda wish: world.gateway.order_representment(wish))
+    order("/chargebacks", lambda wish: world.gateway.order_chargeback(wish))
+    order("/expire", lambda wish: world.gateway.expire(wish))
+    order("/updates", lambda wish: world.gateway.order_update(wish))
+    order("/autovoid", lambda wish: world.gateway.auto_void(wish))
+    order("/answers", lambda wish: world.gateway.script_answer(wish))
+    order("/gateway", lambda wish: world.gateway.set_switches(wish))
+
+    @control.get("/gateway")
+    def switches() -> Answer:
+        return jsonify(world.gateway.set_switches({}))
+
+
+def _host(control: Blueprint, world: World) -> None:
+    @control.get("/events")
+    def events() -> Answer:
+        with world.lock:
+            return jsonify({"events": world.host.events()})
+
+    @control.post("/addon")
+    def addon() -> Answer:
+        url = _wish().get("url")
+        world.host.set_addon(url)
+        return jsonify({"url": url})
+
+    @control.post("/cli")
+    def cli() -> Answer:
+        argv = _wish().get("argv")
+        if not isinstance(argv, list) or not all(isinstance(word, str) for word in argv):
+            message = "argv is a list of words"
+            raise ControlError(message)
+        return jsonify(world.host.cli(argv))

@@ -1,0 +1,1 @@
+"""The gateway on the wire: bytes in, outcome out. Knows no Flask, no database, and nothing of Splynx."""

@@ -1,0 +1,225 @@
+"""What the add-on asks of the host, one method a question and one call a method unless its text says otherwise.
+
+Owns paths and filters. Rows are compared on our side too, because a server that does not know a filter ignores it and
+sends everything. Must never decide what an answer means for money: that is ``payments``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from splynx_ippay.base.errors import HostRejected
+from splynx_ippay.splynx.invoices import InvoiceFilter, invoice_pages
+from splynx_ippay.splynx.records import (
+    DELETED,
+    NOT_PAID,
+    PAID,
+    PENDING,
+    Billing,
+    Customer,
+    Invoice,
+    Named,
+    Payment,
+    PaymentDraft,
+    Proforma,
+    StatementRecord,
+    read_new_id,
+)
+from splynx_ippay.splynx.statements import Statements
+from splynx_ippay.splynx.values import unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from splynx_ippay.splynx.answers import Record
+
+__all__ = [
+    "DELETED", "NOT_PAID", "PAID", "PENDING", "Billing", "Customer", "Host", "Invoice", "InvoiceFilter", "Named",
+    "Payment", "PaymentDraft", "Proforma", "StatementRecord",
+]
+
+CUSTOMERS = "admin/customers/customer"
+BILLING = "admin/customers/customer-billing"
+PAYMENT_ACCOUNTS = "admin/customers/customer-payment-accounts"
+INVOICES = "admin/finance/invoices"
+PROFORMAS = "admin/finance/requests"
+PAYMENTS = "admin/finance/payments"
+PAYMENT_METHODS = "admin/finance/payment-methods"
+PARTNERS = "admin/administration/partners"
+LOCATIONS = "admin/administration/locations"
+
+# A list of ids in a query: longer ones pass the URL length of common web servers.
+MAX_IDS = 80
+_MANY = 500
+_FEW = 20
+_IMPOSSIBLE = "splynx-ippay-proof-that-nothing-has-this-value"
+
+
+class Host(Statements):
+    """The host's records. Every method may raise HostUnavailable and HostRejected; get_x: 404 when there is none."""
+
+    # -- people ----------------------------------------------------------------------------------------------------
+
+    def get_customer(self, customer_id: int) -> Customer:
+        """Read one customer."""
+        return Customer.read(self._one(CUSTOMERS, customer_id))
+
+    def customers(self, ids: Iterable[int]) -> dict[int, Customer]:
+        """Read many customers, by id, at one call per 80; an id the host does not know is not in the result."""
+        wanted = sorted(set(ids))
+        found: dict[int, Customer] = {}
+        for start in range(0, len(wanted), MAX_IDS):
+            part = wanted[start:start + MAX_IDS]
+            rows = self.client.get_rows(CUSTOMERS, {"main_attributes": {"id": ["IN", part]}, "limit": len(part)})
+            asked = set(part)
+            found.update((c.id, c) for c in map(Customer.read, rows) if c.id in asked)
+        return found
+
+    def customer_billing(self, customer_id: int) -> Billing:
+        """Read the customer's account: its balance and payment method."""
+        billing = Billing.read(self.client.get(f"{BILLING}/{customer_id:d}"))
+        if billing.customer_id != customer_id:
+            raise unreadable("customer_id")
+        return billing
+
+    def partners(self) -> list[Named]:
+        """Read all partners."""
+        return self._named(PARTNERS)
+
+    def locations(self) -> list[Named]:
+        """Read all locations."""
+        return self._named(LOCATIONS)
+
+    def payment_methods(self) -> list[Named]:
+        """Read the payment methods; their id is ``payment_type`` of a payment."""
+        return self._named(PAYMENT_METHODS)
+
+    # -- debts -----------------------------------------------------------------------------------------------------
+
+    def get_invoice(self, invoice_id: int, currency: str) -> Invoice:
+        """Read one invoice."""
+        return Invoice.read(self._one(INVOICES, invoice_id), currency)
+
+    def find_invoice_by_number(self, number: str, currency: str) -> Invoice | None:
+        """Find an invoice by its exact number; of several the newest, and one that is not deleted first."""
+        found = [Invoice.read(row, currency) for row in self._by_number(INVOICES, number)]
+        return max(found, key=lambda invoice: (not invoice.deleted, invoice.id), default=None)
+
+    def unpaid_invoices(self, customer_id: int, currency: str) -> list[Invoice]:
+        """List the customer's invoices of status not_paid with something due, oldest first."""
+        found = [Invoice.read(row, currency) for row in self._unpaid(INVOICES, customer_id)]
+        return [i for i in found if i.customer_id == customer_id and i.status == NOT_PAID and i.due and not i.deleted]
+
+    def invoice_pages(self, filters: InvoiceFilter, currency: str, page_size: int = _MANY) -> Iterator[list[Invoice]]:
+        """Read all invoices of a filter page by page, at one call a page, in order of id."""
+        return invoice_pages(self.client, INVOICES, filters, currency, page_size)
+
+    def put_invoice_pending(self, invoice_id: int, *, pending: bool = True) -> None:
+        """Show an invoice as pending while a bank debit is on its way, or as not paid again."""
+        self.client.put(f"{INVOICES}/{invoice_id:d}", {"status": PENDING if pending else NOT_PAID})
+
+    def get_proforma(self, proforma_id: int, currency: str) -> Proforma:
+        """Read one proforma invoice."""
+        return Proforma.read(self._one(PROFORMAS, proforma_id), currency)
+
+    def find_proforma_by_number(self, number: str, currency: str) -> Proforma | None:
+        """Find a proforma by its exact number; of several the newest, and one that is not deleted first."""
+        found = [Proforma.read(row, currency) for row in self._by_number(PROFORMAS, number)]
+        return max(found, key=lambda proforma: (not proforma.deleted, proforma.id), default=None)
+
+    def unpaid_proformas(self, customer_id: int, currency: str) -> list[Proforma]:
+        """List the customer's proformas of status not_paid, oldest first."""
+        found = [Proforma.read(row, currency) for row in self._unpaid(PROFORMAS, customer_id)]
+        return [p for p in found if p.customer_id == customer_id and p.status == NOT_PAID and p.due and not p.deleted]
+
+    # -- payments --------------------------------------------------------------------------------------------------
+
+    def find_payments(self, customer_id: int, field_1: str) -> list[Payment]:
+        """Find the payments of a customer with exactly that ``field_1``, deleted ones included."""
+        wanted = {"customer_id": customer_id, "field_1": field_1}
+        rows = self.client.get_rows(PAYMENTS, {"main_attributes": wanted, "order": {"id": "DESC"}, "limit": _MANY})
+        return [p for p in map(Payment.read, rows) if p.customer_id == customer_id and p.field_1 == field_1]
+
+    def customer_payments(self, customer_id: int, limit: int = _MANY) -> list[Payment]:
+        """List the customer's payments, newest first, deleted ones included where the host shows them."""
+        rows = self.client.get_rows(
+            PAYMENTS, {"main_attributes": {"customer_id": customer_id}, "order": {"id": "DESC"}, "limit": limit})
+        return [p for p in map(Payment.read, rows) if p.customer_id == customer_id]
+
+    def get_payment(self, payment_id: int) -> Payment:
+        """Read one payment."""
+        return Payment.read(self._one(PAYMENTS, payment_id))
+
+    def find_payment(self, payment_id: int) -> Payment | None:
+        """Read one payment, None when the host says that there is none."""
+        try:
+            return self.get_payment(payment_id)
+        except HostRejected as error:
+            if error.status != _NOT_FOUND:
+                raise
+            return None
+
+    def post_payment(self, draft: PaymentDraft) -> int:
+        """Book a payment and return its id. After HostUnavailable(sent=True) find before posting again."""
+        return read_new_id(self.client.post(PAYMENTS, draft.body()))
+
+    def delete_payment(self, payment_id: int) -> None:
+        """Delete a payment; the host opens the invoice again."""
+        self.client.delete(f"{PAYMENTS}/{payment_id:d}")
+
+    def prove_field_filter(self) -> bool | None:
+        """Tell whether the host's filter by ``field_1`` works, at two or three calls; None: nothing to prove it with.
+
+        It must find nothing for an impossible value, while there are payments, and find a payment that has one.
+        """
+        order = {"id": "DESC"}
+        if self.client.get_rows(PAYMENTS, {"main_attributes": {"field_1": _IMPOSSIBLE}, "order": order, "limit": 1}):
+            return False
+        sample = [Payment.read(row) for row in self.client.get_rows(PAYMENTS, {"order": order, "limit": _FEW})]
+        if not sample:
+            return None
+        marked = next((p for p in sample if p.field_1 and not p.deleted), None)
+        return marked is None or any(p.id == marked.id for p in self.find_payments(marked.customer_id, marked.field_1))
+
+    # -- payment accounts ------------------------------------------------------------------------------------------
+
+    def put_payment_account(self, customer_id: int, account_id: int, fields: Mapping[str, str]) -> None:
+        """Write the fields (field_1 to field_10) staff see under the customer's payment accounts."""
+        self.client.put(f"{PAYMENT_ACCOUNTS}/{customer_id:d}--{account_id:d}", dict(fields))
+
+    def find_payment_account(self, customer_id: int, account_id: int) -> dict[str, str] | None:
+        """Read the fields of a payment account that are not empty; None where the host has none."""
+        try:
+            row = self.client.get(f"{PAYMENT_ACCOUNTS}/{customer_id:d}--{account_id:d}")
+        except HostRejected as error:
+            if error.status not in {_BAD_REQUEST, _NOT_FOUND}:
+                raise
+            return None
+        fields = {name: str(value) for name, value in row.items() if name.startswith("field_") and value}
+        return fields or None
+
+    def delete_payment_account(self, customer_id: int, account_id: int) -> None:
+        """Empty a payment account."""
+        self.client.delete(f"{PAYMENT_ACCOUNTS}/{customer_id:d}--{account_id:d}")
+
+    # -- within ----------------------------------------------------------------------------------------------------
+
+    def _one(self, path: str, record_id: int) -> Record:
+        row = self.client.get(f"{path}/{record_id:d}")
+        if read_new_id(row) != record_id:
+            raise unreadable("id")
+        return row
+
+    def _named(self, path: str) -> list[Named]:
+        return [Named.read(row) for row in self.client.get_rows(path)]
+
+    def _by_number(self, path: str, number: str) -> list[Record]:
+        rows = self.client.get_rows(path, {"main_attributes": {"number": number}, "limit": _FEW})
+        return [row for row in rows if str(row.get("number")) == number]
+
+    def _unpaid(self, path: str, customer_id: int) -> list[Record]:
+        return self.client.get_rows(path, {
+            "main_attributes": {"customer_id": customer_id, "status": NOT_PAID}, "order": {"id": "ASC"}, "limit": _MANY})
+
+
+_BAD_REQUEST, _NOT_FOUND = 400, 404

@@ -124,7 +124,7 @@ def tokenize_bank(identity: Identity, account: BankAccount, transaction_id: str)
     """Exchange bank details for a token; ABA and AccountNumber stand at the top level here, unlike in CHECK."""
     return _request("TOKENIZE", identity, transaction_id, [
         ("Password", identity.password), ("ABA", _digits("routing number", account.routing, 9, 9)),
-        ("AccountNumber", _digits("account number", account.account, 1, 17))])
+        ("AccountNumber", _digits("account number", account.account, 3, 17))])
 
 
 def sale(identity: Identity, *, transaction_id: str, token: str, amount_cents: int, origin: Origin,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from splynx_ippay.ippay.messages import Request
 
 __all__ = ["DECLINES", "MAX_REPLY_BYTES", "Decline", "Reply", "Symptom", "Unanswered", "Verdict", "decline_for",
-           "judge", "read_reply", "shows_amount", "staff_words"]
+           "judge", "read_reply", "scrub", "shows_amount", "staff_words"]
 
 MAX_REPLY_BYTES = 64 * 1024
 Symptom = Literal["http_status", "not_xml", "timeout", "reset", "mismatch", "interrupted"]
@@ -104,7 +104,7 @@ def read_reply(request: Request, body: bytes) -> Reply:
         return text if shape.fullmatch(text) else ""
 
     def words(tag: str) -> str:
-        return _scrub(texts.get(tag, ""), request.secrets)
+        return scrub(texts.get(tag, ""), request.secrets)
 
     token = shaped("Token", _TOKEN)
     return Reply(
@@ -152,6 +152,14 @@ def staff_words(reply: Reply, brand: str = "") -> str:
     return f"{reply.action_code or 'no code'} {meaning}{extra}"
 
 
+def scrub(text: str, secrets: tuple[str, ...] = ()) -> str:
+    """Keep words for people only: no echo of the request, no digit run of 8 or more, 200 characters."""
+    text = text.partition("<")[0]
+    for secret in secrets:
+        text = text.replace(secret, "[...]")
+    return _DIGIT_RUN.sub("[...]", " ".join(text.split()))[:_CLIP]
+
+
 def _parse(body: bytes) -> Element:
     if len(body) > MAX_REPLY_BYTES:
         message = "the reply is larger than any answer of the gateway"
@@ -177,14 +185,6 @@ def _check_id(request: Request, shown: str) -> None:
         raise Unanswered(message, "mismatch")
 
 
-def _scrub(text: str, secrets: tuple[str, ...]) -> str:
-    """Words for people only: no echo of the request, no digit run of 8 or more, 200 characters."""
-    text = text.partition("<")[0]
-    for secret in secrets:
-        text = text.replace(secret, "[...]")
-    return _DIGIT_RUN.sub("[...]", " ".join(text.split()))[:_CLIP]
-
-
 def _no(request_kind: str, reply: Reply) -> Verdict:
     row = find_validation(reply.err_msg) if reply.action_code == "900" else DECLINES.get(reply.action_code)
     if row is None or row.kind == "fate":
@@ -200,7 +200,7 @@ def _no(request_kind: str, reply: Reply) -> Verdict:
 
 
 def _contrary(reply: Reply) -> bool:
-    return bool(_CONTRARY.search(reply.response_text) or _IN_DOUBT.search(reply.response_text) or reply.err_msg)
+    return bool(_CONTRARY.search(reply.response_text) or _IN_DOUBT.search(reply.response_text))
 
 
 def _never(_reply: Reply) -> Verdict:
@@ -215,7 +215,14 @@ def _yes_card(reply: Reply) -> Verdict:
     return Verdict.APPROVED if _real_approval(reply) and not _contrary(reply) else Verdict.UNKNOWN
 
 
+def _yes_back(reply: Reply) -> Verdict:
+    """VOID repeats the sale's Approval, CREDIT has one of its own; no meaning of zeros is known for either."""
+    shown = bool(reply.approval) and reply.approval.upper() != "REJECT"
+    return Verdict.APPROVED if shown and not _contrary(reply) else Verdict.UNKNOWN
+
+
 def _real_approval(reply: Reply) -> bool:
+    # JetPay spread a "REJECTED" over Approval and ResponseText.
     return bool(reply.approval.strip("0")) and reply.approval.upper() != "REJECT"
 
 
@@ -242,4 +249,4 @@ def _yes_enquiry(reply: Reply) -> Verdict:
 
 _YES: dict[str, Callable[[Reply], Verdict]] = {
     "PING": _yes_ping, "SALE": _yes_card, "TOKENIZE": _yes_token, "CHECK": _yes_bank, "REVERSAL": _yes_bank,
-    "VOID": _yes_card, "CREDIT": _yes_card, "ENQ": _yes_enquiry}
+    "VOID": _yes_back, "CREDIT": _yes_back, "ENQ": _yes_enquiry}

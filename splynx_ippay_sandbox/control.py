@@ -6,13 +6,15 @@ world. The apps' own before_request hooks must let the paths under /_sandbox/ pa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify, request
 
 from splynx_ippay_sandbox.faults import FaultError
 from splynx_ippay_sandbox.world import SEEDS, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 Answer = Response | tuple[Response, int]
 
@@ -130,14 +132,14 @@ def _banking(control: Blueprint, world: World) -> None:
         control.add_url_rule(path, endpoint=path.strip("/"), view_func=view, methods=["POST"])
 
     # Looked up at call time: the gateway joins after this blueprint may have been built.
-    order("/returns", lambda wish: world.gateway.order_return(wish))
-    order("/representments", lambda wish: world.gateway.order_representment(wish))
-    order("/chargebacks", lambda wish: world.gateway.order_chargeback(wish))
-    order("/expire", lambda wish: world.gateway.expire(wish))
-    order("/updates", lambda wish: world.gateway.order_update(wish))
-    order("/autovoid", lambda wish: world.gateway.auto_void(wish))
-    order("/answers", lambda wish: world.gateway.script_answer(wish))
-    order("/gateway", lambda wish: world.gateway.set_switches(wish))
+    order("/returns", world.gateway.order_return)
+    order("/representments", world.gateway.order_representment)
+    order("/chargebacks", world.gateway.order_chargeback)
+    order("/expire", world.gateway.expire)
+    order("/updates", world.gateway.order_update)
+    order("/autovoid", world.gateway.auto_void)
+    order("/answers", world.gateway.script_answer)
+    order("/gateway", world.gateway.set_switches)
 
     @control.get("/gateway")
     def switches() -> Answer:

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 ENVIRON_KEY = "sandbox.fault"
 IN_APP = frozenset({"echo", "duplicate", "wrong_amount", "lose_posting"})

@@ -11,13 +11,16 @@ import json
 import re
 import socket
 import struct
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from xml.sax.saxutils import escape
 
 from splynx_ippay_sandbox.faults import AFTER, ENVIRON_KEY, INSTEAD, Fault
-from splynx_ippay_sandbox.world import World
+
+if TYPE_CHECKING:
+    import threading
+
+    from splynx_ippay_sandbox.world import World
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -38,7 +41,7 @@ _XML_FACTS = {
 _BOMB_LEVELS = 9
 
 
-class Dropped(ConnectionAbortedError):
+class DroppedError(ConnectionAbortedError):
     """The connection ends here without (the rest of) an answer."""
 
 
@@ -89,7 +92,7 @@ class Interference:
             return self.app(environ, start_response)
         environ[ENVIRON_KEY] = fault
         if fault.kind == "drop_before":
-            raise Dropped
+            raise DroppedError
         if fault.kind in INSTEAD:
             if fault.booked:
                 _run(self.app, environ)
@@ -103,18 +106,22 @@ class Interference:
         length = _length(environ)
         first = _read(environ, length // 2) if self.world.faults.is_armed(self.server, "reset") else b""
         facts = self.facts_of(environ, first)
-        fault = self.world.faults.take(self.server, facts) if first and "type" in facts else None
+        fault = self.world.faults.take(self.server, facts) if first and self._is_told(facts) else None
         if fault is not None and fault.kind == "reset":
             self._record(facts, first)
-            _reset(environ["werkzeug.socket"])
+            reset_connection(environ["werkzeug.socket"])
         body = first + _read(environ, length - len(first))
         facts = self.facts_of(environ, body)
         if fault is None:
             fault = self.world.faults.take(self.server, facts)
         self._record(facts, body)
         if fault is not None and fault.kind == "reset":
-            _reset(environ["werkzeug.socket"])
+            reset_connection(environ["werkzeug.socket"])
         return fault, body
+
+    def _is_told(self, facts: dict[str, Any]) -> bool:
+        """Whether half a body was enough to know the call."""
+        return self.server == "host" or "type" in facts
 
     def _record(self, facts: dict[str, Any], body: bytes) -> None:
         if "counted" in facts:
@@ -126,7 +133,7 @@ class Interference:
     def _after(self, fault: Fault, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         status, headers, answer = _run(self.app, environ)
         if fault.kind == "drop_after":
-            raise Dropped
+            raise DroppedError
         if fault.kind == "delay":
             self.stopping.wait(fault.seconds)
         start_response(status, headers)
@@ -140,7 +147,7 @@ class Interference:
         for place in range(len(answer)):
             yield answer[place : place + 1]
             if self.stopping.wait(seconds):
-                raise Dropped
+                raise DroppedError
 
     def _instead(self, fault: Fault, start_response: StartResponse) -> list[bytes]:
         status, kind, answer = _nonsense(fault, self.server)
@@ -176,17 +183,17 @@ def _run(app: WsgiApp, environ: Environ) -> tuple[str, list[tuple[str, str]], by
 
 def _half(answer: bytes) -> Iterator[bytes]:
     yield answer[: len(answer) // 2]
-    raise Dropped
+    raise DroppedError
 
 
-def _reset(sock: socket.socket) -> None:
+def reset_connection(sock: socket.socket) -> NoReturn:
     """Close so that the peer gets RST, not FIN."""
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     descriptor = sock.detach()
     if descriptor >= 0:
         socket.close(descriptor)
-    raise Dropped
+    raise DroppedError
 
 
 def _nonsense(fault: Fault, server: str) -> tuple[str, str, bytes]:

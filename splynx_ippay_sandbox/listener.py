@@ -11,11 +11,13 @@ import ssl
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable
 from http.client import responses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 HANDSHAKE_SECONDS = 10.0
 IDLE_SECONDS = 120.0

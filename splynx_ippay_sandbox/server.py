@@ -12,8 +12,7 @@ import ssl
 import tempfile
 import threading
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import trustme
 
@@ -21,6 +20,9 @@ from splynx_ippay_sandbox import control, gateway, host
 from splynx_ippay_sandbox.interference import Interference
 from splynx_ippay_sandbox.listener import Listener
 from splynx_ippay_sandbox.world import World
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 LOOPBACK = "127.0.0.1"
 CERTIFICATE_NAMES = (LOOPBACK, "localhost", "gtwy.ippay.com", "testgtwy.ippay.com")

@@ -14,10 +14,12 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from splynx_ippay_sandbox.faults import FaultEngine
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SEEDS = ("small", "month", "large")
 

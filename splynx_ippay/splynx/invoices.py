@@ -6,8 +6,8 @@ Must never hold more than a page, and never trust the host to have applied a fil
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 from splynx_ippay.base.errors import HostUnavailable
 from splynx_ippay.splynx.records import Invoice
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from splynx_ippay.splynx.client import SplynxClient
+
+_T = TypeVar("_T")
 
 _COMPARE = {"=": operator.eq, ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le}
 _MAX_VALUES = 80
@@ -49,7 +51,7 @@ class InvoiceFilter:
             raise ValueError(f"not an operator for the total: {self.total_operator!r}")
 
     def conditions(self) -> dict[str, object]:
-        """Return what the host is asked to filter by, without customers and numbers."""
+        """Return what the host is asked to filter by; the lists must be of a length for one call."""
         found: dict[str, object] = {}
         first, last = self.period_from, self.period_to
         if first and last:
@@ -60,6 +62,10 @@ class InvoiceFilter:
             found["status"] = self.status[0] if len(self.status) == 1 else ["IN", list(self.status)]
         if self.total is not None:
             found["total"] = [self.total_operator, format(self.total, "f")]
+        if self.customer_ids:
+            found["customer_id"] = ["IN", list(self.customer_ids)]
+        if self.numbers:
+            found["number"] = ["IN", list(self.numbers)]
         return found
 
     def admits(self, invoice: Invoice) -> bool:
@@ -80,22 +86,18 @@ def invoice_pages(client: SplynxClient, path: str, filters: InvoiceFilter, curre
 
     Long lists of customers or numbers are asked for in parts; the order then holds within a part.
     """
-    for customers in _parts(filters.customer_ids):
+    for customer_ids in _parts(filters.customer_ids):
         for numbers in _parts(filters.numbers):
-            conditions = filters.conditions()
-            if customers:
-                conditions["customer_id"] = ["IN", customers]
-            if numbers:
-                conditions["number"] = ["IN", numbers]
-            for page in _read(client, path, conditions, currency, page_size):
-                kept = [invoice for invoice in page if filters.admits(invoice)]
+            part = replace(filters, customer_ids=customer_ids, numbers=numbers)
+            for page in _read(client, path, part.conditions(), currency, page_size):
+                kept = [invoice for invoice in page if part.admits(invoice)]
                 if kept:
                     yield kept
 
 
-def _parts(values: tuple[int, ...] | tuple[str, ...]) -> list[list[int | str]]:
-    unique: list[int | str] = list(dict.fromkeys(values))
-    return [unique[start:start + _MAX_VALUES] for start in range(0, len(unique), _MAX_VALUES)] or [[]]
+def _parts(values: tuple[_T, ...]) -> list[tuple[_T, ...]]:
+    unique = tuple(dict.fromkeys(values))
+    return [unique[start:start + _MAX_VALUES] for start in range(0, len(unique), _MAX_VALUES)] or [()]
 
 
 def _read(client: SplynxClient, path: str, conditions: dict[str, object], currency: str,

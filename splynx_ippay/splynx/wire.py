@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
+_TOO_LONG = "it took too long altogether"
 
 # urllib3 writes every path at DEBUG, and the path that renews a token ends in the refresh token.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
@@ -127,9 +128,14 @@ class Wire:
         watchdog.start()
         try:
             request = requests.Request(method, url, headers={**headers, "Connection": "close"}, data=body)
-            return self._send(request.prepare(), remaining)
+            answer = self._send(request.prepare(), remaining)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             reason, timed_out = _reason(error, call)
+        else:
+            if not call.expired:
+                return answer
+            # A connection cut amid the headers looks like an answer without a body.
+            reason, timed_out = _TOO_LONG, True
         finally:
             watchdog.cancel()
             _current.reset(token)
@@ -153,7 +159,7 @@ class Wire:
 def _reason(error: Exception, call: _Call) -> tuple[str, bool]:
     """Say in words why no answer came, and whether it was for want of time."""
     if call.expired:
-        return "it took too long altogether", True
+        return _TOO_LONG, True
     # A time-out amid the body comes wrapped in a ConnectionError.
     if isinstance(error, requests.Timeout) or any(isinstance(e, urllib3.exceptions.TimeoutError) for e in error.args):
         return ("it was too slow" if call.began else "connecting took too long"), True

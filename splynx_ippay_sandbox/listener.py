@@ -55,28 +55,29 @@ class _Handler(WSGIRequestHandler):
         def start_response(status: str, headers: list[tuple[str, str]], _exc: object = None) -> None:
             kept[:] = [status, headers]
 
-        sent = False
+        head_is_sent = False
         parts: Iterable[bytes] = self.server.app(self.make_environ(), start_response)
         try:
             for part in parts:
-                if not sent:
-                    self._send_head(*kept)
-                    sent = True
-                self.wfile.write(part)
-            if not sent:
-                self._send_head(*kept)
+                if head_is_sent:
+                    self.wfile.write(part)
+                else:
+                    # One write for head and first part: two small ones would wait for each other's ACK.
+                    self.wfile.write(self._head(*kept) + part)
+                    head_is_sent = True
+            if not head_is_sent:
+                self.wfile.write(self._head(*kept))
         finally:
             if close := getattr(parts, "close", None):
                 close()
 
-    def _send_head(self, status: str, headers: list[tuple[str, str]]) -> None:
+    def _head(self, status: str, headers: list[tuple[str, str]]) -> bytes:
         code, _, reason = status.partition(" ")
-        self.send_response(int(code), reason or responses.get(int(code), ""))
-        for name, value in headers:
-            if name.lower() != "connection":
-                self.send_header(name, value)
-        self.send_header("Connection", "close")
-        self.end_headers()
+        named = {name.lower() for name, _ in headers}
+        lines = [f"{self.protocol_version} {code} {reason or responses.get(int(code), '')}"]
+        lines += [f"{name}: {value}" for name, value in headers if name.lower() != "connection"]
+        lines += [] if "date" in named else [f"Date: {self.date_time_string()}"]
+        return "\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1")
 
 
 class _Server(ThreadedWSGIServer):
@@ -116,6 +117,7 @@ class _Server(ThreadedWSGIServer):
         if self._listener.tls is None:
             return request
         request.settimeout(HANDSHAKE_SECONDS)
+        request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             return self._listener.tls.wrap_socket(request, server_side=True)
         except OSError:

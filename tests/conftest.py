@@ -193,9 +193,7 @@ def database_template(tmp_path_factory):
         for module in ("payments.models", "runs.models", "credentials", "links"):
             __import__(f"splynx_ippay.{module}")
         Row.metadata.create_all(database.engine)
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.engine.dispose()
+    database.engine.dispose()  # the last connection to close moves the WAL into the file
     return path
 
 

@@ -1,0 +1,123 @@
+"""Every error the add-on raises on purpose. A declined payment is a value, not an error.
+
+    AddOnError
+    ├── ConfigError          the installer must act: a setting is missing, wrong or unsafe
+    ├── BadInput             the person must act: one field, one sentence that says what to do
+    ├── GatewayError
+    │   ├── NeverSent        proven by position: no byte of the request left this machine
+    │   ├── OutcomeUnknown   bytes may have left, no clear answer: reconciliation owns it now
+    │   └── GatewayRefused   a clear answer that is neither yes nor a decline (set-up, format)
+    ├── HostError
+    │   ├── HostUnavailable  no clear answer from Splynx; a POST may have been carried out
+    │   └── HostRejected     Splynx answered, and said no
+    ├── IllegalTransition    the row was not in the state, or not in the version, it was read in
+    ├── AlreadyOpen          another attempt holds this debt
+    ├── AmountChanged        what is due is not what the person agreed to; nothing was sent
+    ├── Stopped              charging is stopped for this terminal, or this payer has to wait
+    └── LinkError            a payment link that opens nothing
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from splynx_ippay.base.money import Money
+
+
+class AddOnError(Exception):
+    """Base of every error raised on purpose; its text is safe to log and never holds a secret."""
+
+
+class ConfigError(AddOnError):
+    """A setting is missing, wrong or unsafe; the text names the setting and the mend."""
+
+
+class BadInput(AddOnError):
+    """One field of a form or command cannot be accepted.
+
+    ``field`` is the form field's name, ``message`` a whole sentence (an untranslated msgid) for the person,
+    ``params`` its %(name)s values.
+    """
+
+    def __init__(self, field: str, message: str, **params: object) -> None:
+        super().__init__(f"{field}: {message % params if params else message}")
+        self.field, self.message, self.params = field, message, params
+
+
+class GatewayError(AddOnError):
+    """Something between us and IPpay."""
+
+
+class NeverSent(GatewayError):
+    """No byte of the request was handed to the connection: trying again is safe."""
+
+
+class OutcomeUnknown(GatewayError):
+    """The request may have arrived; only an enquiry or the reports may tell. Never send it again."""
+
+
+class GatewayRefused(GatewayError):
+    """A clear refusal that is about set-up or format, not about the payer. ``code`` is the ActionCode, if any."""
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class HostError(AddOnError):
+    """Something between us and Splynx."""
+
+
+class HostUnavailable(HostError):
+    """No clear answer; ``sent`` tells whether the request may have been carried out."""
+
+    def __init__(self, message: str, *, sent: bool = True) -> None:
+        super().__init__(message)
+        self.sent = sent
+
+
+class HostRejected(HostError):
+    """Splynx answered with an error. ``status`` is the HTTP status, ``problems`` its texts by field ("" for none)."""
+
+    def __init__(self, status: int, problems: list[tuple[str, str]]) -> None:
+        super().__init__(f"Splynx answered {status}: " + "; ".join(f"{f}: {m}" if f else m for f, m in problems))
+        self.status, self.problems = status, problems
+
+
+class IllegalTransition(AddOnError):
+    """The compare-and-set touched no row: somebody else moved it, or the table of states forbids the step."""
+
+
+class AlreadyOpen(AddOnError):
+    """Another attempt holds a key of this debt; the person is told which door and since when."""
+
+    def __init__(self, target: str, *, door: str, since: datetime, attempt_id: int) -> None:
+        super().__init__(f"{target} is already being paid by {door} since {since:%Y-%m-%d %H:%M} UTC")
+        self.target, self.door, self.since, self.attempt_id = target, door, since, attempt_id
+
+
+class AmountChanged(AddOnError):
+    """The debt is not what it was when the person agreed. ``due`` is chargeable now (zero: nothing to pay)."""
+
+    def __init__(self, due: Money, *, reason: str = "") -> None:
+        super().__init__(reason or f"the amount due is now {due}")
+        self.due, self.reason = due, reason
+
+
+class Stopped(AddOnError):
+    """Charging must wait: ``reason`` is one of breaker, limit, quarantine, switched_off."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class LinkError(AddOnError):
+    """The link opens nothing; ``reason`` is one of invalid, expired, revoked, gone."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"link {reason}")
+        self.reason = reason

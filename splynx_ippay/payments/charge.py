@@ -1,0 +1,163 @@
+"""The one function that takes money. Owns the fixed order of a charge (house 4.3); every door goes through ``take``.
+
+No database transaction is open during a call to the gateway or to the host. What is sent is sent once: after the
+first byte the answer is a clear one or UNKNOWN, and UNKNOWN belongs to reconciliation.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import update
+
+from splynx_ippay.base import clock
+from splynx_ippay.base.errors import AddOnError, AmountChanged, NeverSent, OutcomeUnknown
+from splynx_ippay.base.money import Money
+from splynx_ippay.ippay import messages
+from splynx_ippay.ippay.messages import Identity, Note
+from splynx_ippay.payments import booking, due, events, intent, recording, saving, statements, states
+from splynx_ippay.payments.models import Attempt, State
+from splynx_ippay.payments.orders import Consent, Item, NewBank, NewCard, Order, SavedMethod, new_submission_key
+
+if TYPE_CHECKING:
+    from sqlalchemy import CursorResult
+    from sqlalchemy.orm import Session
+
+    from splynx_ippay.base.settings import TerminalSettings
+    from splynx_ippay.ippay.messages import Request
+    from splynx_ippay.payments.core import Core
+    from splynx_ippay.payments.intent import Instrument
+
+__all__ = ["Consent", "Item", "NewBank", "NewCard", "Order", "SavedMethod", "new_submission_key", "take"]
+
+_WORTH_KEEPING = frozenset({State.APPROVED, State.ACCEPTED, State.UNKNOWN})
+# How long the answer may take at most (client deadline) before the worker may call it unknown.
+ANSWER_WITHIN = timedelta(seconds=105)
+
+
+def take(core: Core, order: Order) -> Attempt:
+    """Take money once, tell the host, and return the attempt as it then stands.
+
+    That is APPROVED, ACCEPTED, DECLINED, UNKNOWN, or ABANDONED when nothing was sent. A submission key used before returns its first attempt, whatever became of it. Raises, with nothing sent:
+    BadInput, ConfigError, Stopped, AlreadyOpen, AmountChanged, HostUnavailable, HostRejected, and for new details
+    what ``saving.tokenize`` raises.
+    """
+    earlier = intent.find_submission(core, order.submission_key)
+    if earlier is not None:
+        return earlier
+    terminal = intent.validate(core, order)
+    _refuse_held(core, order)
+    instrument = intent.prepare(core, order, terminal)
+    attempt, is_new = intent.commit(core, order, terminal, instrument)
+    if not is_new:
+        return attempt
+    try:
+        _confirm_due(core, attempt)
+        statements.open_records(core, attempt)
+        request = _request(core, attempt, order, terminal, instrument)
+    except Exception as error:
+        abandon(core, attempt.id, reason=_words(error))
+        raise
+    if not _claim_sending(core, attempt):
+        return abandon(core, attempt.id, reason="not sent in time")
+    _send(core, attempt, request)
+    attempt = recording.reload(core, attempt.id)
+    if attempt.state in _WORTH_KEEPING:
+        _keep_method(core, attempt, order, terminal, instrument)
+    booking.settle_up(core, attempt.id)
+    return recording.reload(core, attempt.id)
+
+
+def _keep_method(core: Core, attempt: Attempt, order: Order, terminal: TerminalSettings, instrument: Instrument) -> None:
+    """Save the method the payer asked to save, now that it was not declined; the attempt's own copy of the token goes."""
+    source = order.source
+    if isinstance(source, SavedMethod) or not source.save:
+        return
+    details = source.card if isinstance(source, NewCard) else source.account
+    method = saving.keep(core, terminal, details, instrument.token, customer_id=order.customer_id,
+                         partner_id=order.partner_id, consent=source.consent)
+    core.database.run(lambda session: session.execute(
+        update(Attempt).where(Attempt.id == attempt.id).values(method_id=method.id, token_cipher=None)))
+
+
+def _refuse_held(core: Core, order: Order) -> None:
+    """Before card details travel: is somebody else paying this? The intent's unique key decides; this saves a call."""
+    intent.raise_already_open(core, order)
+
+
+def _confirm_due(core: Core, attempt: Attempt) -> None:
+    """Step 3: with the debt locked, read what is due from the host. Raises AmountChanged when it is not what was agreed."""
+    for line in attempt.lines:
+        if line.document == "topup":
+            continue
+        read = due.read_document(core, line.document, currency=attempt.currency, document_id=line.document_id)
+        if read is None or read.customer_id != attempt.customer_id or due.status_of(read) != "open":
+            raise AmountChanged(Money.zero(attempt.currency), reason=f"{line.document} {line.number} is not open any more")
+        with core.database.read() as session:
+            open_now = due.chargeable(session, line.document, read.id, host_due=read.due, total=read.total,
+                                      besides=attempt.id)
+        if open_now.cents != line.amount_cents:
+            raise AmountChanged(open_now, reason=f"{line.document} {line.number}: {open_now} is due, not {line.amount}")
+
+
+def _request(core: Core, attempt: Attempt, order: Order, terminal: TerminalSettings, instrument: Instrument) -> Request:
+    identity = Identity(terminal.terminal_id, terminal.password)
+    numbers = [line.number for line in attempt.lines if line.number]
+    note = Note(order_number=numbers[0] if len(numbers) == 1 else "", ud2=f"{core.installation}:{attempt.id}",
+                user_ip=order.address)
+    if instrument.kind == "bank":
+        return messages.check(
+            identity, transaction_id=attempt.transaction_id, token=instrument.token, amount_cents=attempt.amount_cents,
+            account_kind=instrument.account_kind,  # type: ignore[arg-type]  # checked when it was saved
+            holder=instrument.holder, check_number=attempt.id, note=note)
+    return messages.sale(
+        identity, transaction_id=attempt.transaction_id, token=instrument.token, amount_cents=attempt.amount_cents,
+        origin=order.origin, cvv=instrument.cvv, postal_code=instrument.postal_code, holder=instrument.holder, note=note)
+
+
+def _claim_sending(core: Core, attempt: Attempt) -> bool:
+    """Step 4: the one claim to send, by compare-and-set; False when it is too late or no longer ours."""
+    def _claim(session: Session) -> bool:
+        now = clock.now()
+        changed: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+            update(Attempt)
+            .where(Attempt.id == attempt.id, Attempt.state == State.INTENDED, Attempt.sending_at.is_(None),
+                   Attempt.version == attempt.version, Attempt.send_by_at > now)
+            .values(sending_at=now, version=attempt.version + 1).execution_options(synchronize_session=False))
+        if changed.rowcount != 1:
+            return False
+        events.record(session, attempt.id, "sending")
+        return True
+
+    return core.database.run(_claim)
+
+
+def _send(core: Core, attempt: Attempt, request: Request) -> None:
+    """Steps 5 and 6: send once, record what is known."""
+    try:
+        reply = core.gateway(attempt.environment).send(request)
+    except NeverSent as error:
+        abandon(core, attempt.id, reason=f"the gateway could not be reached: {error}", event="never_sent")
+    except OutcomeUnknown as error:
+        recording.record_unknown(core, attempt.id, error)
+    else:
+        recording.record_reply(core, attempt.id, reply)
+
+
+def abandon(core: Core, attempt_id: int, *, reason: str, event: str = "abandoned") -> Attempt:
+    """Close an intent of which no byte was sent; its keys are free at once. A row that has moved on is left alone."""
+    def _abandon(session: Session) -> None:
+        attempt = states.get_attempt(session, attempt_id)
+        if attempt.state == State.INTENDED:
+            states.move(session, attempt, State.ABANDONED, reason=reason, event=event)
+
+    core.database.run(_abandon)
+    return recording.reload(core, attempt_id)
+
+
+def _words(error: Exception) -> str:
+    """A reason for staff; unexpected errors are named, not quoted, for their text may hold anything."""
+    if isinstance(error, AddOnError):
+        return str(error)[:200]
+    return f"internal error: {type(error).__name__}"

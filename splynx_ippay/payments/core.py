@@ -1,0 +1,79 @@
+"""What every use case of the core needs, built once by the composition root: database, settings, keys, both wires."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from splynx_ippay.base import clock
+from splynx_ippay.base.errors import ConfigError
+from splynx_ippay.ippay.client import GatewayClient
+from splynx_ippay.ippay.report import ReportClient
+from splynx_ippay.splynx.client import SplynxClient
+from splynx_ippay.splynx.resources import Host
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from splynx_ippay.base.crypto import KeyBox
+    from splynx_ippay.base.db import Database
+    from splynx_ippay.base.settings import Deployment, Settings, TerminalSettings
+
+# Hosts of the gateway as public clients name them (docs/WIRE.md).
+_GATEWAY = {"production": "https://gtwy.ippay.com/ippay", "test": "https://testgtwy.ippay.com/ippay"}
+_REPORTS = {"production": "https://rpt.ippay.com/ippayReport/", "test": "https://rpt-test.ippay.com/ippayReport/"}
+
+
+@dataclass
+class Core:
+    """Everything the use cases work with. One per process; safe to share between threads."""
+
+    deployment: Deployment
+    settings: Settings
+    database: Database
+    box: KeyBox
+    holder: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _host: tuple[tuple[str, str, str], Host] | None = field(default=None, repr=False)
+
+    @property
+    def host(self) -> Host:
+        """Splynx, with the address and key of the settings as they are now. Raises ConfigError when they are missing."""
+        wanted = tuple(self.settings.text(key).strip() for key in ("api_domain", "api_key", "api_secret"))
+        if not all(wanted) or not wanted[0].startswith(("http://", "https://")):
+            raise ConfigError("API domain, API key and API secret must be set in the add-on's settings in Splynx; "
+                              "run: splynx-ippay register")
+        address, key, secret = wanted
+        with self._lock:
+            if self._host is None or self._host[0] != (address, key, secret):
+                client = SplynxClient(address, key, secret, ca_file=self.deployment.ca_file or None)
+                self._host = ((address, key, secret), Host(client))
+            return self._host[1]
+
+    def gateway(self, environment: str) -> GatewayClient:
+        """IPpay, for an environment. Raises ConfigError when a moved clock would meet real money."""
+        url = self.deployment.gateway_url or _GATEWAY[environment]
+        if clock.is_moved() and environment == "production":
+            raise ConfigError("the clock is moved by a file; with the production gateway that is refused")
+        return GatewayClient(url, ca_file=self.deployment.ca_file or None)
+
+    def reports(self, terminal: TerminalSettings) -> ReportClient | None:
+        """IPpay's reports for a terminal, None without a reporting login."""
+        if not terminal.can_report:
+            return None
+        return ReportClient(self.deployment.report_url or _REPORTS[terminal.environment],
+                            terminal.reporting_merchant_id, terminal.reporting_password,
+                            ca_file=self.deployment.ca_file or None)
+
+    @property
+    def installation(self) -> str:
+        """A short id of this installation, in every sale (UDField2); derived from the key file, not a secret."""
+        return self.box.sign("installation", "id")[:8]
+
+    @property
+    def spool(self) -> Path:
+        """Where an answer goes that the database would not take."""
+        return self.deployment.spool_dir

@@ -1,0 +1,117 @@
+"""What is due. Owns the rule of what may still be charged on a debt, for showing it and for taking it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from splynx_ippay.base.errors import HostRejected
+from splynx_ippay.base.money import Money
+from splynx_ippay.payments.models import Attempt, DebtKey, Line, State
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from splynx_ippay.payments.core import Core
+    from splynx_ippay.splynx.records import Invoice, Proforma
+
+_COUNTS = (State.INTENDED, State.UNKNOWN, State.ACCEPTED, State.APPROVED, State.REVIEW)
+_NOT_FOUND = 404
+
+
+@dataclass(frozen=True)
+class Held:
+    """Who pays this debt already."""
+
+    target: str
+    door: str
+    since: datetime
+    attempt_id: int
+    transaction_id: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Debt:
+    """One invoice or proforma as a person sees it. ``due`` is what may be charged now, ``host_due`` what Splynx shows."""
+
+    document: str
+    document_id: int
+    number: str
+    customer_id: int
+    total: Money
+    due: Money
+    host_due: Money
+    status: str  # open, paid, pending, deleted
+    held: Held | None
+
+
+def target_of(document: str, document_id: int | None, customer_id: int) -> str:
+    """The key a debt is known by: ``invoice:8812``, ``proforma:31``, ``topup:<customer>``."""
+    return f"{document}:{customer_id if document == 'topup' else document_id}"
+
+
+def find_debt(core: Core, document: str, *, currency: str, document_id: int | None = None, number: str | None = None,
+              customer_id: int | None = None) -> Debt | None:
+    """The debt by id or by number, one host call; None when it is missing or not this customer's.
+
+    Raises HostUnavailable and HostRejected (but not for 404).
+    """
+    read = read_document(core, document, currency=currency, document_id=document_id, number=number)
+    if read is None or (customer_id is not None and read.customer_id != customer_id):
+        return None
+    with core.database.read() as session:
+        held = find_holder(session, target_of(document, read.id, read.customer_id))
+        due = chargeable(session, document, read.id, host_due=read.due, total=read.total)
+    return Debt(document, read.id, read.number, read.customer_id, read.total, due, read.due, status_of(read), held)
+
+
+def read_document(core: Core, document: str, *, currency: str, document_id: int | None = None,
+                  number: str | None = None) -> Invoice | Proforma | None:
+    """The host's document, None when there is none."""
+    host, is_invoice = core.host, document == "invoice"
+    try:
+        if document_id is not None:
+            return host.get_invoice(document_id, currency) if is_invoice else host.get_proforma(document_id, currency)
+        if not number:
+            return None
+        return (host.find_invoice_by_number(number, currency) if is_invoice
+                else host.find_proforma_by_number(number, currency))
+    except HostRejected as error:
+        if error.status != _NOT_FOUND:
+            raise
+        return None
+
+
+def status_of(read: Invoice | Proforma) -> str:
+    """open, paid, pending or deleted; whatever else the host says, only what is due and not_paid is open."""
+    if read.deleted:
+        return "deleted"
+    if read.status == "pending":
+        return "pending"
+    return "open" if read.status == "not_paid" and read.due else "paid"
+
+
+def chargeable(session: Session, document: str, document_id: int, *, host_due: Money, total: Money,
+               besides: int | None = None) -> Money:
+    """What may be taken now: what the host shows as due, and never more than the total less what we took or may have taken.
+
+    ``besides`` leaves the lines of one attempt out (the one that asks). The second bound holds even when a payment
+    of ours went missing in the host: then a person must look before anything is charged again.
+    """
+    taken = session.scalar(select(func.coalesce(func.sum(Line.amount_cents), 0)).join(Attempt).where(
+        Line.document == document, Line.document_id == document_id, Attempt.state.in_(_COUNTS),
+        Attempt.id != (besides or 0))) or 0
+    return Money(max(0, min(host_due.cents, total.cents - int(taken))), total.currency)
+
+
+def find_holder(session: Session, target: str) -> Held | None:
+    """Who holds the key of a debt, None when it is free."""
+    row = session.execute(select(Attempt.id, Attempt.transaction_id, Attempt.door, Attempt.created_at, Attempt.state)
+                          .join(Line, Line.attempt_id == Attempt.id).join(DebtKey, DebtKey.line_id == Line.id)
+                          .where(DebtKey.open_target == target)).first()
+    return None if row is None else Held(target, row.door, row.created_at, row.id, row.transaction_id, row.state)

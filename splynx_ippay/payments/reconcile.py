@@ -1,0 +1,245 @@
+"""Finding out what became of an attempt (house 4.4 "Resolving unknown"). Owns every UNKNOWN until it is known.
+
+Asks, never guesses: an enquiry may prove an approval and nothing else; absence counts only when the report covers
+the attempt, is fresh, and half an hour has passed. What is not proven within a day goes to a person.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import or_, select
+
+from splynx_ippay.base import clock
+from splynx_ippay.base.errors import AddOnError, ConfigError, GatewayError, IllegalTransition
+from splynx_ippay.ippay import messages
+from splynx_ippay.ippay.messages import Identity
+from splynx_ippay.ippay.outcomes import Verdict, decline_for, judge, shows_amount
+from splynx_ippay.payments import booking, events, feeds, recording, states
+from splynx_ippay.payments.charge import ANSWER_WITHIN
+from splynx_ippay.payments.models import Attempt, Booking, FeedRow, Line, State
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from splynx_ippay.base.settings import TerminalSettings
+    from splynx_ippay.ippay.report import Feed
+    from splynx_ippay.payments.core import Core
+
+log = logging.getLogger(__name__)
+
+# When an unknown attempt is looked at, counted in checks: seconds after the last look.
+SCHEDULE = (5, 30, 120, 600)
+THEN_EVERY = timedelta(minutes=30)
+ABSENCE_AFTER = timedelta(minutes=30)
+GIVE_UP_AFTER = timedelta(hours=24)
+FEED_OF: dict[str, Feed] = {"sale": "credit", "check": "ach"}
+_TYPE_OF = {"sale": "SALE", "check": "CHECK"}
+_BATCH = 100
+
+
+def tick(core: Core) -> int:
+    """Look at everything that is due to be looked at; returns how many attempts."""
+    touched = recording.read_spool(core)
+    for attempt_id in _due(core):
+        touched += 1
+        try:
+            look(core, attempt_id)
+        except IllegalTransition:
+            log.info("attempt %s was moved by somebody else", attempt_id)
+        except AddOnError as error:
+            log.warning("attempt %s: %s", attempt_id, error)
+            _look_again(core, attempt_id)
+    return touched
+
+
+def _due(core: Core) -> list[int]:
+    now = clock.now()
+    with core.database.read() as session:
+        return list(session.scalars(select(Attempt.id).where(or_(
+            (Attempt.state == State.INTENDED) & Attempt.sending_at.is_(None) & (Attempt.send_by_at < now),
+            (Attempt.state == State.INTENDED) & (Attempt.sending_at < now - ANSWER_WITHIN),
+            (Attempt.state == State.UNKNOWN) & (Attempt.next_check_at <= now),
+            # Learned from an enquiry: booked only when the report shows it too.
+            (Attempt.state == State.APPROVED) & (Attempt.learned_from == "enquiry") & (Attempt.in_feed_at.is_(None))
+            & (Attempt.next_check_at <= now),
+        )).order_by(Attempt.id).limit(_BATCH)))
+
+
+def look(core: Core, attempt_id: int) -> None:
+    """One look at one attempt. Raises IllegalTransition when somebody else is faster."""
+    attempt = recording.reload(core, attempt_id)
+    if attempt.state == State.INTENDED:
+        _close_intent(core, attempt)
+        return
+    terminal = _terminal(core, attempt)
+    if attempt.state == State.UNKNOWN:
+        _enquire(core, attempt, terminal)
+    if terminal.can_report:
+        sent = attempt.sending_at or attempt.created_at
+        feeds.read_days(core, terminal, FEED_OF[attempt.kind], sent - feeds.DAY, min(sent + feeds.DAY, clock.now()),
+                        every=feeds.SPACING)
+        core.database.run(lambda session: _judge_feed(session, attempt_id))
+    core.database.run(lambda session: _give_up_or_wait(session, attempt_id, can_report=terminal.can_report))
+    booking.settle_up(core, attempt_id)
+
+
+def _terminal(core: Core, attempt: Attempt) -> TerminalSettings:
+    """The attempt's own terminal, never today's setting of the partner. Raises ConfigError when it is gone."""
+    terminal = core.settings.terminals().get(attempt.terminal_id)
+    if terminal is None or terminal.environment != attempt.environment:
+        raise ConfigError(f"terminal {attempt.terminal_id} ({attempt.environment}) is not in the settings any more; "
+                          f"attempt {attempt.transaction_id} cannot be followed until it is")
+    return terminal
+
+
+def _close_intent(core: Core, attempt: Attempt) -> None:
+    """A process died (or was killed) between the intent and the answer; the position tells which it is."""
+    def _close(session: Session) -> None:
+        row = states.get_attempt(session, attempt.id)
+        if row.state != State.INTENDED:
+            return
+        if row.sending_at is None:
+            states.move(session, row, State.ABANDONED, reason="never sent: the process ended before sending")
+        else:
+            states.move(session, row, State.UNKNOWN, reason="the process ended before the answer was recorded",
+                        next_check_at=clock.now())
+
+    core.database.run(_close)
+
+
+def _enquire(core: Core, attempt: Attempt, terminal: TerminalSettings) -> None:
+    """Ask IPpay for the transaction. Proves an approval at most; every other answer proves nothing."""
+    if core.settings.choice("enq_trust") == "off":
+        return
+    request = messages.enquiry(Identity(terminal.terminal_id, terminal.password), attempt.transaction_id)
+    try:
+        reply = core.gateway(attempt.environment).send(request)
+    except GatewayError as error:
+        log.info("attempt %s: the enquiry had no answer: %s", attempt.id, error)
+        return
+    verdict = judge("ENQ", reply)
+    fits = (verdict == Verdict.APPROVED and attempt.kind == "sale") or (
+        verdict == Verdict.ACCEPTED and attempt.kind == "check")
+    if not fits or not shows_amount(reply, attempt.amount_cents):
+        return
+
+    def _found(session: Session) -> None:
+        row = states.get_attempt(session, attempt.id)
+        columns = {"approval": reply.approval, "action_code": reply.action_code, "ip_trans_id": reply.ip_trans_id,
+                   "learned_from": "enquiry", "next_check_at": clock.now()}
+        if not terminal.can_report and row.kind == "sale":
+            states.move(session, row, State.REVIEW, event="enquiry",
+                        reason="an enquiry says approved; without a reporting login a person must confirm it at IPpay",
+                        **columns)
+            return
+        to = State.APPROVED if row.kind == "sale" else State.ACCEPTED
+        states.move(session, row, to, reason=f"found by enquiry: approval {reply.approval}", event="enquiry", **columns)
+
+    core.database.run(_found)
+
+
+def _judge_feed(session: Session, attempt_id: int) -> None:
+    """What the report proves about one attempt: taken, voided, declined, or (under conditions) never there."""
+    attempt = states.get_attempt(session, attempt_id)
+    feed = FEED_OF[attempt.kind]
+    rows = feeds.rows_of(session, attempt, feed)
+    sales = [row for row in rows if row.request_type == _TYPE_OF[attempt.kind]]
+    mine = [row for row in sales if row.amount_cents == attempt.amount_cents]
+    voided = any(row.request_type in {"VOID", "VOIDACH"} and row.action_code == "000" for row in rows)
+    if len(mine) > 1 and sum(row.action_code == "000" for row in mine) > 1:
+        events.record(session, attempt.id, "double_sale", rows=len(mine))
+        states.stop_automatic(session, attempt.customer_id, f"IPpay shows the sale {attempt.transaction_id} twice")
+    if sales and not mine:
+        if attempt.state == State.UNKNOWN:
+            states.move(session, attempt, State.REVIEW, event="report",
+                        reason="the report shows this transaction with another amount")
+        return
+    if not mine:
+        if attempt.state == State.UNKNOWN and _is_proven_absent(session, attempt, feed):
+            states.move(session, attempt, State.ABANDONED, event="report",
+                        reason="never arrived: the report covers it, is fresh, and does not show it")
+        return
+    _apply_row(session, attempt, next((row for row in mine if row.action_code == "000"), mine[0]), voided=voided)
+
+
+def _apply_row(session: Session, attempt: Attempt, row: FeedRow, *, voided: bool) -> None:
+    row.attempt_id, row.handled_at = attempt.id, clock.now()
+    columns = {"in_feed_at": clock.now(), "action_code": row.action_code, "ip_trans_id": row.ip_trans_id}
+    if voided and attempt.state in {State.UNKNOWN, State.APPROVED}:
+        states.move(session, attempt, State.VOIDED, reason="the report shows a void of this sale", event="report", **columns)
+    elif row.action_code != "000" and attempt.state == State.UNKNOWN:
+        meaning = decline_for(row.action_code, attempt.brand).meaning
+        states.move(session, attempt, State.DECLINED, reason=f"the report shows: {row.action_code} {meaning}",
+                    event="report", learned_from="report", **columns)
+    elif row.action_code == "000" and attempt.state == State.UNKNOWN:
+        to = State.APPROVED if attempt.kind == "sale" else State.ACCEPTED
+        states.move(session, attempt, to, reason="found in the report", event="report", learned_from="report",
+                    approval=row.approval or attempt.approval, **columns)
+        if to == State.APPROVED:
+            booking.make_due(session, attempt)
+    elif row.action_code == "000" and attempt.in_feed_at is None:
+        attempt.in_feed_at = clock.now()
+        events.record(session, attempt.id, "in_report")
+        if attempt.state == State.APPROVED:
+            booking.make_due(session, attempt)
+
+
+def _is_proven_absent(session: Session, attempt: Attempt, feed: Feed) -> bool:
+    """Coverage of ± a day read late enough, and proof of freshness: a row of ours that was sent later."""
+    sent = attempt.sending_at
+    if sent is None or clock.now() - sent < ABSENCE_AFTER:
+        return False
+    enough = sent + ABSENCE_AFTER
+    last = min(sent + feeds.DAY, clock.now())
+    if not feeds.covered_since(session, attempt.terminal_id, feed, first=sent - feeds.DAY, last=last, since=enough):
+        return False
+    newest = feeds.freshest(session, attempt.terminal_id, feed, enough)
+    return newest is not None and newest > sent
+
+
+def _give_up_or_wait(session: Session, attempt_id: int, *, can_report: bool) -> None:
+    attempt = states.get_attempt(session, attempt_id)
+    is_open = attempt.state == State.UNKNOWN or (
+        attempt.state == State.APPROVED and attempt.in_feed_at is None and attempt.learned_from == "enquiry")
+    if not is_open:
+        attempt.next_check_at = None
+        return
+    if clock.now() - (attempt.sending_at or attempt.created_at) > GIVE_UP_AFTER:
+        how = "reports and enquiries" if can_report else "enquiries (no reporting login)"
+        states.move(session, attempt, State.REVIEW, next_check_at=None,
+                    reason=f"a day of {how} did not tell; look it up at IPpay by its TransactionID")
+        return
+    attempt.next_check_at = clock.now() + _wait(attempt.checks)
+    attempt.checks += 1
+
+
+def _wait(checks: int) -> timedelta:
+    return timedelta(seconds=SCHEDULE[checks]) if checks < len(SCHEDULE) else THEN_EVERY
+
+
+def _look_again(core: Core, attempt_id: int) -> None:
+    def _later(session: Session) -> None:
+        attempt = states.get_attempt(session, attempt_id)
+        attempt.next_check_at = clock.now() + _wait(attempt.checks)
+        attempt.checks += 1
+
+    core.database.run(_later)
+
+
+def nobody_owns(session: Session) -> list[str]:
+    """The nightly question: do keys and states agree? Returns sentences about rows where they do not (none: all is well)."""
+    found = []
+    for line in session.scalars(select(Line).join(Attempt)):
+        held = any(key.open_target for key in line.keys)
+        state = State(line.attempt.state)
+        must = state in {State.INTENDED, State.UNKNOWN} or (
+            state in {State.APPROVED, State.ACCEPTED} and line.booking != Booking.POSTED)
+        must_not = state in states.FREES_KEYS or line.booking == Booking.POSTED
+        if held and must_not:
+            found.append(f"{line.field_1} is {state}, {line.booking}, and still holds its debt")
+        elif must and not held:
+            found.append(f"{line.field_1} is {state}, {line.booking}, and does not hold its debt")
+    return found

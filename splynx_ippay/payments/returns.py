@@ -1,0 +1,183 @@
+"""Bank debits after they were accepted: settlement, return, and when the host is told (house 4.4 "Bank debits").
+
+Reads the settlement and reject feeds from the first day. Owns which R-codes bring money back and what follows.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from splynx_ippay import credentials
+from splynx_ippay.base import clock
+from splynx_ippay.base.errors import AddOnError, IllegalTransition
+from splynx_ippay.payments import booking, calendar, events, feeds, states
+from splynx_ippay.payments.models import Attempt, Booking, FeedRow, Line, State
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from splynx_ippay.base.settings import TerminalSettings
+    from splynx_ippay.payments.core import Core
+
+log = logging.getLogger(__name__)
+
+# Nacha: a consumer may return an unauthorised debit for 60 days; five more for the report.
+FOLLOW_FOR = timedelta(days=65)
+# Returned by the customer's bank: the money went back (reference list of return codes, docs/WIRE.md).
+CUSTOMER_RETURNS = frozenset({f"R{number:02d}" for number in (*range(1, 12), 12, 13, 14, 15, 16, 17, 20, 23, 24, 29)})
+DISABLES_METHOD = frozenset({"R02", "R03", "R04", "R05", "R07", "R08", "R10", "R11", "R16", "R20", "R29"})
+# Nacha: R01 and R09 may be presented again; assume that the gateway does so by itself.
+MAY_COME_AGAIN = frozenset({"R01", "R09"})
+HOLD = timedelta(days=10)
+REVIEW_AFTER_BANKING_DAYS = 7
+
+
+def tick(core: Core) -> int:
+    """Read the feeds where debits are under way, apply new rows, post what has waited long enough."""
+    terminals = core.settings.terminals()
+    for terminal_id, since in _under_way(core).items():
+        terminal = terminals.get(terminal_id)
+        if terminal is None or not terminal.can_report:
+            continue
+        for feed in ("achsettlement", "achrejects"):
+            feeds.read_days(core, terminal, feed, since - feeds.DAY, clock.now())
+    count = _apply_rows(core)
+    for attempt_id in _accepted(core):
+        try:
+            core.database.run(lambda session, i=attempt_id: _grow_older(session, core, terminals, i))  # type: ignore[misc]
+        except IllegalTransition:
+            log.info("attempt %s was moved by somebody else", attempt_id)
+    core.database.run(_end_holds)
+    return count
+
+
+def _under_way(core: Core) -> dict[str, datetime]:
+    """For each terminal the sending time of the oldest debit that may still settle or come back."""
+    with core.database.read() as session:
+        rows = session.execute(select(Attempt.terminal_id, Attempt.sending_at).where(
+            Attempt.kind == "check", Attempt.sending_at > clock.now() - FOLLOW_FOR,
+            Attempt.state.in_([State.UNKNOWN, State.ACCEPTED, State.APPROVED])).order_by(Attempt.sending_at)).all()
+    oldest: dict[str, datetime] = {}
+    for terminal_id, sending_at in rows:
+        if sending_at is not None:
+            oldest.setdefault(terminal_id, sending_at)
+    return oldest
+
+
+def _apply_rows(core: Core) -> int:
+    with core.database.read() as session:
+        ids = list(session.execute(select(FeedRow.id, FeedRow.transaction_id).where(
+            FeedRow.feed.in_(["achsettlement", "achrejects"]), FeedRow.handled_at.is_(None)).order_by(
+                FeedRow.feed.desc(), FeedRow.id).limit(1000)))  # settlements before rejects
+    count = 0
+    for row_id, _transaction_id in ids:
+        try:
+            attempt_id = core.database.run(lambda session, i=row_id: _apply_row(session, core, i))  # type: ignore[misc]
+        except IllegalTransition:
+            continue  # at the next tick, as the row then stands
+        if attempt_id is not None:
+            count += 1
+            booking.settle_up(core, attempt_id)
+    return count
+
+
+def _apply_row(session: Session, core: Core, row_id: int) -> int | None:
+    """Apply one report row once; None when it is not about an attempt of ours."""
+    row = session.get_one(FeedRow, row_id)
+    row.handled_at = clock.now()
+    found = session.scalars(select(Attempt.id).where(
+        Attempt.transaction_id == row.transaction_id, Attempt.terminal_id == row.terminal_id,
+        Attempt.kind == "check")).first()
+    if found is None:
+        return None
+    attempt = states.get_attempt(session, found)
+    row.attempt_id = attempt.id
+    if attempt.state == State.UNKNOWN:  # it has settled or come back, so it was taken in
+        states.move(session, attempt, State.ACCEPTED, reason=f"found in the report {row.feed}", event="report",
+                    learned_from="report", next_check_at=None)
+    if row.amount_cents is not None and row.amount_cents != attempt.amount_cents:
+        _review(session, attempt, f"the report {row.feed} shows another amount")
+    elif row.feed == "achsettlement":
+        _settled(session, core, attempt, row)
+    else:
+        _rejected(session, attempt, row.status.upper())
+    return attempt.id
+
+
+def _settled(session: Session, core: Core, attempt: Attempt, row: FeedRow) -> None:
+    if attempt.state != State.ACCEPTED:
+        events.record(session, attempt.id, "settlement_row", state=attempt.state)
+        return
+    states.move(session, attempt, State.APPROVED, reason="the bank debit has settled", event="settled",
+                settled_on=row.settlement_date or clock.now().date(), in_feed_at=clock.now())
+    del core  # whatever the posting policy, settled money is posted
+    booking.make_due(session, attempt)
+
+
+def _rejected(session: Session, attempt: Attempt, code: str) -> None:
+    if code.startswith("C"):
+        events.record(session, attempt.id, "correction", code=code,
+                      reason="the bank asks to correct the account data; the payment stands")
+        return
+    if attempt.state not in {State.ACCEPTED, State.APPROVED}:
+        states.late_evidence(session, attempt, reason=f"a return {code} arrived in state {attempt.state}", says_taken=False)
+        return
+    if code not in CUSTOMER_RETURNS:
+        _review(session, attempt, f"the bank network answered {code or 'without a code'}; a person must look")
+        return
+    states.move(session, attempt, State.RETURNED, reason=f"the bank returned the debit: {code}", event="returned",
+                return_code=code[:3], returned_at=clock.now())
+    for line in attempt.lines:
+        if code in MAY_COME_AGAIN:
+            if not states.hold_keys(session, line, clock.now() + HOLD):
+                events.record(session, attempt.id, "hold_refused", line=line.position)
+        else:
+            states.free_keys(session, [line])
+    states.stop_automatic(session, attempt.customer_id, f"bank debit {attempt.transaction_id} returned: {code}")
+    if code in DISABLES_METHOD and attempt.method_id is not None:
+        credentials.disable(session, attempt.method_id, f"the bank returned a debit: {code}")
+
+
+def _review(session: Session, attempt: Attempt, reason: str) -> None:
+    if State.REVIEW in states.TRANSITIONS[State(attempt.state)]:
+        states.move(session, attempt, State.REVIEW, reason=reason, event="report")
+    else:
+        events.record(session, attempt.id, "report", reason=reason)
+
+
+def _accepted(core: Core) -> list[int]:
+    with core.database.read() as session:
+        return list(session.scalars(select(Attempt.id).where(Attempt.state == State.ACCEPTED).order_by(Attempt.id)))
+
+
+def _grow_older(session: Session, core: Core, terminals: dict[str, TerminalSettings], attempt_id: int) -> None:
+    """An accepted debit by the calendar: posted by policy, or given to a person when the feed stays silent."""
+    attempt = states.get_attempt(session, attempt_id)
+    terminal = terminals.get(attempt.terminal_id)
+    if attempt.state != State.ACCEPTED or terminal is None:
+        return
+    sent = (attempt.sending_at or attempt.created_at).date()
+    age = calendar.banking_days_between(sent, clock.now().date())
+    try:
+        policy, days = core.settings.bank_posting_policy(terminal), core.settings.integer("bank_posting_days")
+    except AddOnError as error:
+        log.warning("%s", error)
+        return
+    if policy == "on_acceptance" or (policy == "after_n_days" and age >= days):
+        booking.make_due(session, attempt)
+    if terminal.can_report and age > REVIEW_AFTER_BANKING_DAYS:
+        states.move(session, attempt, State.REVIEW, event="silent",
+                    reason="no settlement and no return after 7 banking days; ask IPpay")
+
+
+def _end_holds(session: Session) -> None:
+    for line in session.scalars(select(Line).join(Attempt).where(
+            Attempt.state == State.RETURNED, Line.hold_until < clock.now(), Line.booking != Booking.REVIEW)):
+        states.free_keys(session, [line])
+        events.record(session, line.attempt_id, "hold_ended", line=line.position)

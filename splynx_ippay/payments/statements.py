@@ -1,0 +1,95 @@
+"""The statement records staff know (house 4.4 "Booking", last sentence). Owns when and what the journal is told.
+
+The journal is for people: a failure here never stops money from being recorded, and never moves any.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import update
+
+from splynx_ippay.base import clock
+from splynx_ippay.base.errors import HostError, HostRejected
+from splynx_ippay.payments.models import Attempt, Booking, Line, State, StatementGroup
+
+if TYPE_CHECKING:
+    from splynx_ippay.payments.core import Core
+
+log = logging.getLogger(__name__)
+
+_AGAIN = timedelta(minutes=10)
+_BY_STATE = {
+    State.INTENDED: "new", State.UNKNOWN: "pending", State.ACCEPTED: "pending", State.APPROVED: "pending",
+    State.REVIEW: "pending", State.DECLINED: "error", State.RETURNED: "error", State.ABANDONED: "canceled",
+    State.VOIDED: "canceled",
+}
+
+
+def wanted_status(line: Line) -> str:
+    """What the host's record should say now: new, pending, processed, error or canceled."""
+    if line.booking == Booking.POSTED:
+        return "processed"
+    return _BY_STATE[State(line.attempt.state)]
+
+
+def group_title(core: Core) -> str:
+    """The statement of today: "IPpay 11/2026" or "IPpay 22/11/2026", by the setting."""
+    return clock.now().strftime("IPpay %m/%Y" if core.settings.choice("payment_statement_grouping") == "month"
+                                else "IPpay %d/%m/%Y")
+
+
+def _group_id(core: Core) -> int:
+    title = group_title(core)
+    with core.database.read() as session:
+        known = session.get(StatementGroup, title)
+    if known is not None:
+        return known.splynx_id
+    found = core.host.find_statement(title)
+    if found is None:
+        found = core.host.create_statement(title)
+    core.database.run(lambda session: session.merge(StatementGroup(title=title, splynx_id=found)))
+    return found
+
+
+def open_records(core: Core, attempt: Attempt) -> None:
+    """Before sending: one record of status new for each line.
+
+    Raises HostUnavailable (nothing was sent, so the attempt is given up); a refusal is noted and the payment goes on.
+    """
+    for line in attempt.lines:
+        try:
+            record_id = core.host.post_statement_record(
+                _group_id(core), customer_id=attempt.customer_id, amount=line.amount,
+                payment_date=clock.now().date(), comment=f"IPpay {line.field_1}")
+        except HostRejected as error:
+            log.warning("attempt %s: the statement record was refused: %s", attempt.id, error)
+            _set(core, line.id, statement_status="refused")
+            continue
+        _set(core, line.id, statement_record_id=record_id, statement_status="new")
+
+
+def _set(core: Core, line_id: int, **columns: Any) -> None:
+    core.database.run(lambda session: session.execute(update(Line).where(Line.id == line_id).values(**columns)))
+
+
+def close(core: Core, line_id: int) -> None:
+    """Make the host's record say what is true now, if it does not; a failure is tried again later."""
+    with core.database.read() as session:
+        line = session.get_one(Line, line_id)
+    seen, status = line.statement_next_at, wanted_status(line)
+    again = None
+    if line.statement_record_id is not None and status != line.statement_status:
+        try:
+            core.host.put_statement_record(
+                line.statement_record_id, customer_id=line.attempt.customer_id, amount=line.amount,
+                payment_date=clock.now().date(), status=status,
+                payment_id=line.splynx_payment_id if status == "processed" else None)
+        except HostError as error:
+            log.warning("line %s: the statement record could not be changed: %s", line_id, error)
+            again, status = clock.now() + _AGAIN, line.statement_status
+    core.database.run(lambda session: session.execute(
+        update(Line).where(Line.id == line_id, Line.statement_next_at == seen)
+        .values(statement_next_at=again, statement_status=status)))

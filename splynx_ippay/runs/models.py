@@ -1,0 +1,85 @@
+"""Rows of charge runs. A run executes the plan that a person saw and nothing else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from splynx_ippay.base.db import Row, UtcDateTime, key_text
+
+
+class RunState(StrEnum):
+    """planning → previewed → running ⇄ stopped → finished; a preview never started is discarded."""
+
+    PLANNING = "planning"
+    PREVIEWED = "previewed"
+    RUNNING = "running"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+    DISCARDED = "discarded"
+
+
+class ItemState(StrEnum):
+    """What becomes of one planned invoice."""
+
+    SKIP = "skip"  # planned to be left alone; ``reason`` says why
+    READY = "ready"
+    DONE = "done"  # an attempt exists; its state tells the result
+    DRIFTED = "drifted"  # not charged in the run because something had changed; ``reason`` says what
+
+
+class Run(Row):
+    """One Charge over many invoices."""
+
+    __tablename__ = "run"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[str] = mapped_column(String(10), default=RunState.PLANNING)
+    source: Mapped[str] = mapped_column(String(8), default="manual")  # manual or auto
+    created_by: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    started_by: Mapped[str] = mapped_column(String(80), default="")
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    filters: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    plan_hash: Mapped[str] = mapped_column(String(64), default="")
+    item_count: Mapped[int] = mapped_column(default=0)
+    ready_count: Mapped[int] = mapped_column(default=0)
+    ready_cents: Mapped[int] = mapped_column(default=0)
+    due_cents: Mapped[int] = mapped_column(default=0)
+    total_cents: Mapped[int] = mapped_column(default=0)
+    currency: Mapped[str] = mapped_column(String(3), default="USD")
+    stop_reason: Mapped[str] = mapped_column(String(200), default="")
+
+
+class RunItem(Row):
+    """One invoice of a run. At most one attempt, for ever."""
+
+    __tablename__ = "run_item"
+    __table_args__ = (
+        UniqueConstraint("run_id", "invoice_id"),
+        Index("run_item_by_state", "run_id", "state", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
+    invoice_id: Mapped[int]
+    number: Mapped[str] = mapped_column(String(40), default="")
+    customer_id: Mapped[int]
+    customer_name: Mapped[str] = mapped_column(String(120), default="")
+    partner_id: Mapped[int]
+    method_id: Mapped[int | None]
+    method_label: Mapped[str] = mapped_column(String(40), default="")
+    total_cents: Mapped[int]
+    amount_cents: Mapped[int]  # due when planned
+    currency: Mapped[str] = mapped_column(String(3))
+    state: Mapped[str] = mapped_column(String(8))
+    reason: Mapped[str] = mapped_column(String(24), default="")  # a key of runs.plan.REASONS
+    detail: Mapped[str] = mapped_column(String(200), default="")
+    attempt_id: Mapped[int | None] = mapped_column(ForeignKey("attempt.id"), unique=True)
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lease_holder: Mapped[str] = mapped_column(key_text(80), default="")

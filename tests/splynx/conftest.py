@@ -100,7 +100,7 @@ def small():
 
 @pytest.fixture
 def client(small):
-    return small.client(connect_seconds=2.0, read_seconds=5.0, deadline_seconds=10.0)
+    return small.client()
 
 
 @pytest.fixture

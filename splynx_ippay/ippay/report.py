@@ -104,7 +104,8 @@ class ReportClient:
     def read(self, feed: Feed, start: datetime, end: datetime, terminal_id: str = "") -> Slice:
         """Read one feed between two aware moments, at most 24 hours apart (ValueError otherwise).
 
-        Raises ReportUnreadable for anything but a well-formed answer whose count equals its rows.
+        Raises ReportUnreadable for anything but a well-formed answer whose count equals its rows. Slices of 22 hours
+        stay within the gateway's 24 even when the hour that comes twice widens them.
         """
         if not (start.tzinfo and end.tzinfo) or not timedelta() < end - start <= MAX_SLICE:
             message = "a slice lies between two aware moments at most 24 hours apart"

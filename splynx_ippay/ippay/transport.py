@@ -137,11 +137,11 @@ class Endpoint:
                 connection.putheader(name, value)
             position.sent = True
             connection.endheaders(body)
-            response = connection.getresponse()
-            if response.status != _OK:
-                message = f"the gateway answered with HTTP status {response.status}"
-                raise Unanswered(message, "http_status")
-            answer = response.read(self._max_bytes + 1)
+            with connection.getresponse() as response:
+                if response.status != _OK:
+                    message = f"the gateway answered with HTTP status {response.status}"
+                    raise Unanswered(message, "http_status")
+                answer: bytes = response.read(self._max_bytes + 1)
             if len(answer) > self._max_bytes:
                 message = "the reply is larger than any answer of the gateway"
                 raise Unanswered(message, "not_xml")
@@ -153,7 +153,9 @@ class Endpoint:
         try:
             deadline.guard(connection)
             if self._tls is not None:
-                connection = self._tls.wrap_socket(connection, server_hostname=self._host)
+                connection = self._tls.wrap_socket(connection, server_hostname=self._host,
+                                                   do_handshake_on_connect=False)
+                connection.do_handshake()
             connection.settimeout(self._deadline_seconds)
         except BaseException:
             connection.close()

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from splynx_ippay.base.db import Row, UtcDateTime, key_text
@@ -49,9 +49,9 @@ class Run(Row):
     plan_hash: Mapped[str] = mapped_column(String(64), default="")
     item_count: Mapped[int] = mapped_column(default=0)
     ready_count: Mapped[int] = mapped_column(default=0)
-    ready_cents: Mapped[int] = mapped_column(default=0)
-    due_cents: Mapped[int] = mapped_column(default=0)
-    total_cents: Mapped[int] = mapped_column(default=0)
+    ready_cents: Mapped[int] = mapped_column(BigInteger, default=0)
+    due_cents: Mapped[int] = mapped_column(BigInteger, default=0)
+    total_cents: Mapped[int] = mapped_column(BigInteger, default=0)
     currency: Mapped[str] = mapped_column(String(3), default="USD")
     stop_reason: Mapped[str] = mapped_column(String(200), default="")
 

@@ -17,10 +17,9 @@ AccountKind = Literal["CHECKING", "SAVINGS", "BUSINESS_CHECKING"]
 Sec = Literal["WEB", "CCD", "PPD", "TEL"]
 Origin = Literal["INTERNET", "RECURRING"]
 
-_ID_ALPHABET = string.ascii_uppercase + string.digits
-_ID_LENGTH = 18  # IPpay Reporting Service API 2.0: TransactionID is 18 characters
+_ID_ALPHABET, _ID_LENGTH = string.ascii_uppercase + string.digits, 18  # IPpay Reporting Service API 2.0
 _ID_SHAPE = re.compile(r"[A-Za-z0-9-]{1,18}", re.ASCII)
-# Only name and OrderNumber lengths are seen in public clients; the rest is clipped to what every client keeps below.
+# These lengths are inferred, none is documented: a longer text is clipped rather than risked (docs/WIRE.md).
 _LENGTHS = {"CardName": 50, "OrderNumber": 20, "UDField1": 100, "UDField2": 100, "UDField3": 100,
             "BillingPostalCode": 10, "Email": 50, "UserIPAddress": 45}
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -109,9 +108,9 @@ def ping(identity: Identity) -> Request:
 
 def tokenize_card(identity: Identity, card: Card, transaction_id: str) -> Request:
     """Exchange a card number and expiry for a token. The security code stays here: only the sale needs it."""
+    number = _digits("card number", card.number, 13, 19)
     return _request("TOKENIZE", identity, transaction_id, [
-        ("Password", identity.password), ("CardNum", _digits("card number", card.number, 13, 19)),
-        *_expiry(card.exp_month, card.exp_year)])
+        ("Password", identity.password), ("CardNum", number), *_expiry(card.exp_month, card.exp_year)])
 
 
 def redate(identity: Identity, token: str, exp_month: int, exp_year: int, transaction_id: str) -> Request:
@@ -172,9 +171,8 @@ def credit(identity: Identity, *, transaction_id: str, token: str, amount_cents:
         ("TotalAmount", _cents(amount_cents)), *_about(note)], amount_cents)
 
 
-def _ach(kind: str, identity: Identity, *, transaction_id: str, token: str, amount_cents: int,
-         account_kind: AccountKind, holder: str, check_number: int | str, sec: Sec | None,
-         note: Note | None) -> Request:
+def _ach(kind: str, identity: Identity, *, transaction_id: str, token: str, amount_cents: int, account_kind: AccountKind,
+         holder: str, check_number: int | str, sec: Sec | None, note: Note | None) -> Request:
     """CHECK and REVERSAL share one form. A person's account debited under CCD comes back as R05 for 60 days."""
     note, business = note or Note(), account_kind == "BUSINESS_CHECKING"
     entry_class = sec or sec_for(account_kind)

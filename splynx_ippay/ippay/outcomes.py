@@ -126,7 +126,7 @@ def judge(request_kind: str, reply: Reply) -> Verdict:
     if reply.action_code == "010":
         return Verdict.REVIEW
     if reply.action_code == "000":
-        return _YES.get(request_kind, _never)(reply)
+        return _YES[request_kind](reply) if request_kind in _YES else Verdict.UNKNOWN
     if request_kind == "ENQ":  # an enquiry never proves the opposite
         return Verdict.UNKNOWN
     verdict = _no(request_kind, reply)
@@ -201,10 +201,6 @@ def _no(request_kind: str, reply: Reply) -> Verdict:
 
 def _contrary(reply: Reply) -> bool:
     return bool(_CONTRARY.search(reply.response_text) or _IN_DOUBT.search(reply.response_text))
-
-
-def _never(_reply: Reply) -> Verdict:
-    return Verdict.UNKNOWN
 
 
 def _is_bank(reply: Reply) -> bool:

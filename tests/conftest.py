@@ -289,7 +289,7 @@ def registered_core(core, sandbox, sandbox_server):
     if not hasattr(sandbox_server, "registered"):
         wanted = path.read_text(encoding="utf-8")
         path.unlink()
-        program(core, "register")
+        program(core, "register", "--api-domain", sandbox.facts["api_url"])
         fresh = Settings(path)
         sandbox_server.registered = {key: fresh.text(key) for key in (
             "api_domain", "api_key", "api_secret", "payment_account", "credit_card_payment_method",

@@ -32,7 +32,7 @@ def register(tour: Tour) -> None:
     tour.address = tour.programs.write_ini(tour.facts)
     tour.programs.run("make-key")
     tour.programs.run("migrate")
-    tour.programs.run("register")
+    tour.programs.run("register", "--api-domain", tour.facts["api_url"])
     tour.programs.run("register")
     page = tour.staff().get("/admin/config/modules")
     people.must_say(page, MODULE, "Splynx Ippay Billing Add-On")

@@ -50,7 +50,7 @@ def tick(core: Core) -> int:
     count = _apply_rows(core)
     for attempt_id in _accepted(core):
         try:
-            core.database.run(lambda session, i=attempt_id: _grow_older(session, core, terminals, i))  # type: ignore[misc]
+            core.database.run(lambda session, i=attempt_id: grow_older(session, core, terminals, i))  # type: ignore[misc]
         except IllegalTransition:
             log.info("attempt %s was moved by somebody else", attempt_id)
     core.database.run(_end_holds)
@@ -156,7 +156,7 @@ def _accepted(core: Core) -> list[int]:
         return list(session.scalars(select(Attempt.id).where(Attempt.state == State.ACCEPTED).order_by(Attempt.id)))
 
 
-def _grow_older(session: Session, core: Core, terminals: dict[str, TerminalSettings], attempt_id: int) -> None:
+def grow_older(session: Session, core: Core, terminals: dict[str, TerminalSettings], attempt_id: int) -> None:
     """An accepted debit by the calendar: posted by policy, or given to a person when the feed stays silent."""
     attempt = states.get_attempt(session, attempt_id)
     terminal = terminals.get(attempt.terminal_id)

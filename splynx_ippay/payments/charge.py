@@ -16,7 +16,7 @@ from splynx_ippay.base.errors import AddOnError, AmountChanged, NeverSent, Outco
 from splynx_ippay.base.money import Money
 from splynx_ippay.ippay import messages
 from splynx_ippay.ippay.messages import Identity, Note
-from splynx_ippay.payments import booking, due, events, intent, recording, saving, statements, states
+from splynx_ippay.payments import booking, due, events, intent, recording, returns, saving, states, statements
 from splynx_ippay.payments.models import Attempt, State
 from splynx_ippay.payments.orders import Consent, Item, NewBank, NewCard, Order, SavedMethod, new_submission_key
 
@@ -63,6 +63,9 @@ def take(core: Core, order: Order) -> Attempt:
         return abandon(core, attempt.id, reason="not sent in time")
     _send(core, attempt, request)
     attempt = recording.reload(core, attempt.id)
+    if attempt.state == State.ACCEPTED:
+        terminals = {terminal.terminal_id: terminal}
+        core.database.run(lambda session: returns.grow_older(session, core, terminals, attempt.id))
     if attempt.state in _WORTH_KEEPING:
         _keep_method(core, attempt, order, terminal, instrument)
     booking.settle_up(core, attempt.id)

@@ -177,11 +177,9 @@ def _ach(kind: str, identity: Identity, *, transaction_id: str, token: str, amou
     note, business = note or Note(), account_kind == "BUSINESS_CHECKING"
     entry_class = sec or sec_for(account_kind)
     if (entry_class == "CCD") != business:
-        message = f"entry class {entry_class} does not fit a {account_kind} account"
-        raise ValueError(message)
+        raise ValueError(f"entry class {entry_class} does not fit a {account_kind} account")
     if not _clean(holder):
-        message = "a bank debit needs the account holder's name"
-        raise ValueError(message)
+        raise ValueError("a bank debit needs the account holder's name")
     ach = ET.Element("ACH", {"Type": "CHECKING" if business else account_kind, "SEC": entry_class})
     ET.SubElement(ach, "Token").text = _token(token)
     ET.SubElement(ach, "CheckNumber").text = _digits("check number", str(check_number), 1, 15)
@@ -193,11 +191,9 @@ def _ach(kind: str, identity: Identity, *, transaction_id: str, token: str, amou
 def _request(kind: str, identity: Identity, transaction_id: str | None, parts: list[tuple[str, str] | ET.Element],
              amount_cents: int | None = None) -> Request:
     if not _clean(identity.terminal_id):
-        message = "the TerminalID is empty"
-        raise ValueError(message)
+        raise ValueError("the TerminalID is empty")
     if transaction_id is not None and not _ID_SHAPE.fullmatch(transaction_id):
-        message = "a TransactionID has 1 to 18 letters, digits or hyphens"
-        raise ValueError(message)
+        raise ValueError("a TransactionID has 1 to 18 letters, digits or hyphens")
     root = ET.Element("ippay")
     head = [("TransactionType", kind), ("TerminalID", identity.terminal_id), ("TransactionID", transaction_id or "")]
     for part in [*head, *parts]:
@@ -225,27 +221,23 @@ def _clean(text: str) -> str:
 def _cents(amount: int) -> str:
     """TotalAmount: digits only, in cents, never zero (IPpay Reporting Service API 2.0)."""
     if not isinstance(amount, int) or isinstance(amount, bool) or amount <= 0:
-        message = "an amount is a positive whole number of cents"
-        raise ValueError(message)
+        raise ValueError("an amount is a positive whole number of cents")
     return str(amount)
 
 
 def _digits(what: str, text: str, least: int, most: int) -> str:
     if not (text.isascii() and text.isdigit() and least <= len(text) <= most):
-        message = f"a {what} has {least} to {most} digits"
-        raise ValueError(message)
+        raise ValueError(f"a {what} has {least} to {most} digits")
     return text
 
 
 def _token(token: str) -> str:
     if not (token.isascii() and token.isalnum()):
-        message = "a token has letters and digits only"
-        raise ValueError(message)
+        raise ValueError("a token has letters and digits only")
     return token
 
 
 def _expiry(month: int, year: int) -> list[tuple[str, str]]:
     if not 1 <= month <= 12 or year < 0:  # noqa: PLR2004 - months
-        message = "an expiry is a month from 1 to 12 and a year"
-        raise ValueError(message)
+        raise ValueError("an expiry is a month from 1 to 12 and a year")
     return [("CardExpMonth", f"{month:02d}"), ("CardExpYear", f"{year % 100:02d}")]

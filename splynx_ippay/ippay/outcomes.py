@@ -94,8 +94,7 @@ def read_reply(request: Request, body: bytes) -> Reply:
     for element in root:
         tag, text = str(element.tag), (element.text or "").strip()
         if tag in texts and texts[tag] != text:
-            message = "the reply says one thing twice, differently"
-            raise Unanswered(message, "mismatch")
+            raise Unanswered("the reply says one thing twice, differently", "mismatch")
         texts[tag] = text
     _check_id(request, texts.get("TransactionID", ""))
 
@@ -162,16 +161,13 @@ def scrub(text: str, secrets: tuple[str, ...] = ()) -> str:
 
 def _parse(body: bytes) -> Element:
     if len(body) > MAX_REPLY_BYTES:
-        message = "the reply is larger than any answer of the gateway"
-        raise Unanswered(message, "not_xml")
+        raise Unanswered("the reply is larger than any answer of the gateway", "not_xml")
     try:
         root: Element = SafeET.fromstring(body, forbid_dtd=True)
     except (SafeET.ParseError, DefusedXmlException, ValueError, LookupError):
-        message = "the reply is not the XML of an answer"
-        raise Unanswered(message, "not_xml") from None
+        raise Unanswered("the reply is not the XML of an answer", "not_xml") from None
     if str(root.tag).casefold() not in _ROOTS:
-        message = "the reply is XML, but not an answer of the gateway"
-        raise Unanswered(message, "not_xml")
+        raise Unanswered("the reply is XML, but not an answer of the gateway", "not_xml")
     return root
 
 
@@ -181,8 +177,7 @@ def _check_id(request: Request, shown: str) -> None:
     if request.kind in _ID_OPTIONAL and not (asked and shown):
         return
     if asked.casefold() != shown.casefold():
-        message = "the reply carries another TransactionID, or none"
-        raise Unanswered(message, "mismatch")
+        raise Unanswered("the reply carries another TransactionID, or none", "mismatch")
 
 
 def _no(request_kind: str, reply: Reply) -> Verdict:

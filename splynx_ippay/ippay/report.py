@@ -108,8 +108,7 @@ class ReportClient:
         stay within the gateway's 24 even when the hour that comes twice widens them.
         """
         if not (start.tzinfo and end.tzinfo) or not timedelta() < end - start <= MAX_SLICE:
-            message = "a slice lies between two aware moments at most 24 hours apart"
-            raise ValueError(message)
+            raise ValueError("a slice lies between two aware moments at most 24 hours apart")
         asked = _central(start, widen=-1), _central(end, widen=1)
         body = self._body(feed, asked, terminal_id)
         try:

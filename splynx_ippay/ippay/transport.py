@@ -103,11 +103,9 @@ class Endpoint:
         self._host, self._netloc = parts.hostname or "", parts.netloc
         self._path = parts.path or "/"
         if parts.scheme not in {"https", "http"} or not self._host or parts.username or parts.query:
-            message = "the gateway address must be https://host/path"
-            raise ConfigError(message)
+            raise ConfigError("the gateway address must be https://host/path")
         if parts.scheme == "http" and not _is_loopback(self._host):
-            message = f"the gateway address must be https: card numbers never cross a network in clear ({self._host})"
-            raise ConfigError(message)
+            raise ConfigError(f"the gateway address must be https: card numbers never cross a network in clear ({self._host})")
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._tls = _context(ca_file) if parts.scheme == "https" else None
         self._connect_seconds, self._deadline_seconds = min(connect_seconds, deadline_seconds), deadline_seconds
@@ -139,12 +137,10 @@ class Endpoint:
             connection.endheaders(body)
             with connection.getresponse() as response:
                 if response.status != _OK:
-                    message = f"the gateway answered with HTTP status {response.status}"
-                    raise Unanswered(message, "http_status")
+                    raise Unanswered(f"the gateway answered with HTTP status {response.status}", "http_status")
                 answer: bytes = response.read(self._max_bytes + 1)
             if len(answer) > self._max_bytes:
-                message = "the reply is larger than any answer of the gateway"
-                raise Unanswered(message, "not_xml")
+                raise Unanswered("the reply is larger than any answer of the gateway", "not_xml")
             return answer
 
     def _connect(self, deadline: Deadline) -> socket.socket:
@@ -167,8 +163,7 @@ def _context(ca_file: str | None) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except OSError:  # ssl.SSLError is one
-        message = f"the CA file {ca_file} cannot be read or holds no certificate"
-        raise ConfigError(message) from None
+        raise ConfigError(f"the CA file {ca_file} cannot be read or holds no certificate") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2  # PCI DSS 4.2.1
     return context
 

@@ -16,7 +16,7 @@ from splynx_ippay.base.errors import AddOnError, AmountChanged, NeverSent, Outco
 from splynx_ippay.base.money import Money
 from splynx_ippay.ippay import messages
 from splynx_ippay.ippay.messages import Identity, Note
-from splynx_ippay.payments import booking, due, events, intent, recording, returns, saving, states, statements
+from splynx_ippay.payments import booking, due, events, intent, recording, returns, saving, statements, states
 from splynx_ippay.payments.models import Attempt, State
 from splynx_ippay.payments.orders import Consent, Item, NewBank, NewCard, Order, SavedMethod, new_submission_key
 

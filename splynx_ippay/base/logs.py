@@ -10,8 +10,8 @@ import re
 import sys
 
 # Nine digits and more, also with spaces or dashes between: account, routing and card numbers. Our own ids hold
-# letters, dates hold fewer digits in a row.
-_DIGITS = re.compile(r"(?<![A-Za-z0-9])(?:\d[ -]?){8,18}\d(?![A-Za-z0-9])")
+# letters; a date with a time after it is left alone.
+_DIGITS = re.compile(r"(?<![A-Za-z0-9])(?!\d{4}-\d\d-\d\d[ T]\d\d:)(?:\d[ -]?){8,18}\d(?![A-Za-z0-9])")
 _SECRETS = re.compile(
     r"(?i)(sash|access_token|refresh_token|secret|password|signature|cvv2?|phpsessid|authorization)([\"']?\s*[=:]\s*)[^\s&;,)\"'<]+")
 

@@ -69,7 +69,7 @@ def test_a_bank_account_gets_bank_words():
 
 
 @pytest.mark.parametrize(("message", "field", "kind"), [
-    ("Invalid card number.  ", "number", "data"), ("INVALID EXPIRATION DATE", "exp_month", "data"),
+    ("Invalid card number.  ", "number", "data"), ("INVALID EXPIRATION DATE", "expiry", "data"),
     ("Invalid ABA number", "routing", "data"), ("Value must be non-zero", "", "configuration"),
     ("Invalid bank account number.", "account", "data"), ("Unknown token", "", "hard"), ("Invalid CVV2", "cvv", "data"),
     ("Invalid account number.", "account", "data"), ("Invalid zip code", "postal_code", "data")])

@@ -153,7 +153,7 @@ def _rejects(state: GatewayState) -> Iterable[Row]:
 
 def _chargebacks(state: GatewayState) -> Iterable[Row]:
     for row in state.chargebacks:
-        amount = str(Decimal(row.deal.amount_cents) / 100)
+        amount = f"{Decimal(row.deal.amount_cents) / 100:.2f}"
         card = row.deal.instrument
         yield row.at, row.deal.terminal_id, {
             "Merchant_ID": f"{row.deal.terminal_id}-MID",

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 RUNTIME = [
     "alembic>=1.13,<2",
@@ -39,7 +40,26 @@ DEVELOPMENT = [
     "wheel",
 ]
 
+
+
+class BuildWithTranslations(build_py):
+    """Compiles the catalogues into what is built; compiled ones are not kept in the repository."""
+
+    def run(self) -> None:
+        """Copy as always, then write a .mo beside each .po."""
+        super().run()
+        if self.editable_mode:
+            return
+        from babel.messages.mofile import write_mo
+        from babel.messages.pofile import read_po
+
+        for po in Path(self.build_lib).glob("*/translations/*/LC_MESSAGES/*.po"):
+            with po.open("rb") as words, po.with_suffix(".mo").open("wb") as compiled:
+                write_mo(compiled, read_po(words))
+
+
 setup(
+    cmdclass={"build_py": BuildWithTranslations},
     name="splynx-ippay",
     version="0.1.0",
     description="Cards and US bank debits for the Splynx billing server through the IPpay gateway",

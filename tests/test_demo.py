@@ -1,0 +1,65 @@
+"""The demo passes, and it is no decoration: break the sandbox and it fails, naming the step."""
+
+import subprocess
+import sys
+
+import pytest
+
+from splynx_ippay_sandbox.demo import pages
+from splynx_ippay_sandbox.demo.tour import BREAKAGES, STEPS
+
+
+def play(folder, *arguments):
+    return subprocess.run([sys.executable, "-m", "splynx_ippay_sandbox.demo", "--once", "--folder", folder / "demo", *arguments],
+                          capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_the_tour_plays_every_step_and_the_books_agree(tmp_path):
+    done = play(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for place, (_, title, _) in enumerate(STEPS, 1):
+        assert f"[{place:2}/{len(STEPS)}] {title}" in done.stdout
+    assert "unexplained: $0.00" in done.stdout
+    for number in ("4111111111111111", "4000300020001000", "12345678", "98765432"):
+        assert number not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("breakage", sorted(BREAKAGES))
+def test_a_broken_sandbox_fails_the_tour_at_the_step_it_breaks(breakage, tmp_path):
+    done = play(tmp_path, "--break", breakage)
+    assert done.returncode == 1, done.stdout + done.stderr
+    key = BREAKAGES[breakage][0]
+    title = next(title for name, title, _ in STEPS if name == key)
+    assert f"({key}: {title}) FAILED" in done.stderr
+
+
+FORM = """<title>Pay</title><form id="f" action="/pay" method="post">
+<input type="hidden" name="csrf" value="1"><select name="kind"><option value="A">A<option value="B" selected>B</select>
+<input type="radio" name="source" value="card"><input type="radio" name="source" value="bank" checked>
+<input type="checkbox" name="save"><input name="off" value="x" disabled><textarea name="note">hey</textarea>
+<button name="go" value="now">Pay <b>now</b></button><button name="go" value="later">Later</button></form>
+<p>Hello <b>you</b> &amp; me</p><script>not seen</script>"""
+
+
+def form():
+    return pages.read(FORM, "http://host/x").forms[0]
+
+
+def test_an_untouched_form_sends_what_a_browser_sends():
+    assert form().values({}) == [("csrf", "1"), ("kind", "B"), ("source", "bank"), ("note", "hey"), ("go", "now")]
+
+
+def test_a_filled_form_keeps_its_hidden_fields_and_sends_the_pressed_button():
+    sent = form().values({"kind": "A", "save": True, "source": "card"}, button="later")
+    assert sent == [("csrf", "1"), ("kind", "A"), ("source", "card"), ("save", "on"), ("note", "hey"), ("go", "later")]
+
+
+@pytest.mark.parametrize("wish", [{"amount": "1"}, {"kind": "C"}, {"source": "cash"}, {"off": "y"}])
+def test_what_is_not_on_the_page_cannot_be_sent(wish):
+    with pytest.raises(pages.PageError):
+        form().values(wish)
+
+
+def test_only_visible_words_are_read():
+    assert pages.read(FORM, "http://host/x").words.endswith("Hello you & me")
+    assert "not seen" not in pages.read(FORM, "http://host/x").words

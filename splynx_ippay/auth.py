@@ -1,0 +1,234 @@
+"""Who is asking. Owns the exchange of the host's session or sash for an identity, and the way to the host's login.
+
+A customer is known by the host's own session cookie, asked anew every minute; staff by the sash the host adds to the
+address of an admin page (proven once, then kept in our signed session for half an hour) or by the same cookie. Must
+never believe an id that came in an address or a form, and never keep a session id or a sash: only their digests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+
+from flask import current_app, redirect, render_template, request, session
+from flask_login import LoginManager, UserMixin, current_user
+
+from splynx_ippay.base import clock
+from splynx_ippay.base.errors import HostRejected
+from splynx_ippay.splynx.session import Staff, customer_of_session, staff_of_sash, staff_of_session
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.typing import ResponseReturnValue
+
+    from splynx_ippay.payments.core import Core
+    from splynx_ippay.splynx.resources import Customer
+
+_CUSTOMER_FOR = timedelta(seconds=60)
+_STAFF_FOR = timedelta(minutes=30)
+_MOST_REMEMBERED = 10_000
+_STAFF_KEY = "staff"
+_GONE = frozenset({400, 401, 403, 404, 422})
+
+
+@dataclass(frozen=True)
+class CustomerUser(UserMixin):  # type: ignore[misc]  # flask_login ships no types
+    """A customer who is logged in to the host's portal."""
+
+    record: Customer
+
+    @property
+    def id(self) -> int:
+        """The host's customer id."""
+        return self.record.id
+
+    @property
+    def partner_id(self) -> int:
+        """The partner whose terminal charges this customer."""
+        return self.record.partner_id
+
+    @property
+    def name(self) -> str:
+        """The name the host knows."""
+        return self.record.name
+
+    @property
+    def actor(self) -> str:
+        """How attempts name the person."""
+        return f"customer {self.id}"
+
+    def get_id(self) -> str:
+        """For Flask-Login; nothing is stored under it."""
+        return self.actor
+
+
+@dataclass(frozen=True)
+class StaffUser(UserMixin):  # type: ignore[misc]  # flask_login ships no types
+    """An administrator of the host. ``role`` may be "", ``partner_id`` None, where the host did not tell."""
+
+    id: int
+    role: str = ""
+    partner_id: int | None = None
+
+    @property
+    def actor(self) -> str:
+        """How attempts and runs name the person."""
+        return f"staff {self.id}"
+
+    def get_id(self) -> str:
+        """For Flask-Login; nothing is stored under it."""
+        return self.actor
+
+
+class _Memory:
+    """Identities by the digest of a session id, for a minute: the host is asked once, not for every page."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[datetime, CustomerUser | StaffUser]] = {}
+
+    def find(self, digest: str) -> CustomerUser | StaffUser | None:
+        """The identity, unless its minute is over."""
+        with self._lock:
+            until, user = self._known.get(digest, (None, None))
+        return user if until is not None and until > clock.now() else None
+
+    def keep(self, digest: str, user: CustomerUser | StaffUser) -> None:
+        """Remember for a minute; when too many are remembered, the old ones go first."""
+        now = clock.now()
+        with self._lock:
+            if len(self._known) >= _MOST_REMEMBERED:
+                self._known = {key: value for key, value in self._known.items() if value[0] > now}
+                for key in list(self._known)[:max(0, len(self._known) - _MOST_REMEMBERED // 2)]:
+                    del self._known[key]
+            self._known[digest] = (now + _CUSTOMER_FOR, user)
+
+
+def init_app(app: Flask) -> None:
+    """Tell Flask-Login how a request shows who is asking; ``app.extensions["core"]`` must be there."""
+    manager = LoginManager()
+    manager.session_protection = None  # nothing of Flask-Login's lives in the session
+    manager.request_loader(_load_user)
+    manager.unauthorized_handler(_to_login)
+    manager.init_app(app)
+    app.extensions["identities"] = _Memory()
+
+
+def require_customer() -> ResponseReturnValue | None:
+    """For ``before_request`` of the portal: the way to the login unless a customer is logged in."""
+    return None if isinstance(current_user._get_current_object(), CustomerUser) else _to_login()  # noqa: SLF001 - the proxy's own way
+
+
+def require_staff() -> ResponseReturnValue | None:
+    """For ``before_request`` of the admin: proves a sash and drops it from the address, else asks for the login."""
+    if "sash" in request.args and (user := _staff_by_sash(request.args["sash"])) is not None:
+        session[_STAFF_KEY] = {"id": user.id, "role": user.role, "partner_id": user.partner_id,
+                               "until": (clock.now() + _STAFF_FOR).isoformat(), "host": _digest(_host_cookie())}
+        if request.method in {"GET", "HEAD"}:
+            rest = [(key, value) for key, value in request.args.items(multi=True) if key != "sash"]
+            return redirect(request.path + ("?" + urlencode(rest) if rest else ""), 303)
+    return None if isinstance(current_user._get_current_object(), StaffUser) else _to_login()  # noqa: SLF001 - the proxy's own way
+
+
+def customer() -> CustomerUser:
+    """The customer asking; only behind ``require_customer``."""
+    user = current_user._get_current_object()  # noqa: SLF001 - the proxy's own way
+    if not isinstance(user, CustomerUser):
+        raise TypeError("this page is not behind require_customer")
+    return user
+
+
+def staff() -> StaffUser:
+    """The administrator asking; only behind ``require_staff``."""
+    user = current_user._get_current_object()  # noqa: SLF001 - the proxy's own way
+    if not isinstance(user, StaffUser):
+        raise TypeError("this page is not behind require_staff")
+    return user
+
+
+def login_address(door: str, back: str) -> str:
+    """The host's login page, which leads back to an address of the same origin afterwards."""
+    return f"/{'admin' if door == 'admin' else 'portal'}/login/?" + urlencode({"return": back})
+
+
+def _core() -> Core:
+    core: Core = current_app.extensions["core"]
+    return core
+
+
+def _host_cookie() -> str:
+    return request.cookies.get(_core().settings.text("session_cookie") or "PHPSESSID", "")
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _load_user(_request: object) -> CustomerUser | StaffUser | None:
+    return _load_staff() if request.blueprint == "admin" else _load_customer()
+
+
+def _load_customer() -> CustomerUser | None:
+    cookie, memory = _host_cookie(), current_app.extensions["identities"]
+    if not cookie:
+        return None
+    digest = _digest("customer " + cookie)
+    if (known := memory.find(digest)) is not None:
+        return known  # type: ignore[no-any-return]  # what this digest was kept with
+    host = _core().host
+    customer_id = customer_of_session(host.client, cookie)
+    if customer_id is None:
+        return None
+    try:
+        user = CustomerUser(host.get_customer(customer_id))
+    except HostRejected as error:
+        if error.status not in _GONE:
+            raise
+        return None
+    memory.keep(digest, user)
+    return user
+
+
+def _load_staff() -> StaffUser | None:
+    kept: dict[str, Any] | None = session.get(_STAFF_KEY)
+    if kept is not None:
+        # Bound to the host's session: who logs in after another in the same browser does not inherit the identity.
+        if kept["host"] == _digest(_host_cookie()) and datetime.fromisoformat(kept["until"]) > clock.now():
+            return StaffUser(kept["id"], kept["role"], kept["partner_id"])
+        session.pop(_STAFF_KEY)
+    cookie, memory = _host_cookie(), current_app.extensions["identities"]
+    if not cookie:
+        return None
+    digest = _digest("staff " + cookie)
+    if (known := memory.find(digest)) is not None:
+        return known  # type: ignore[no-any-return]  # what this digest was kept with
+    user = _staff_user(staff_of_session(_core().host.client, cookie))
+    if user is not None:
+        memory.keep(digest, user)
+    return user
+
+
+def _staff_by_sash(sash: str) -> StaffUser | None:
+    return _staff_user(staff_of_sash(_core().host.client, sash))
+
+
+def _staff_user(found: Staff | None) -> StaffUser | None:
+    return None if found is None else StaffUser(found.id, found.role, found.partner_id)
+
+
+def _to_login() -> ResponseReturnValue:
+    """Redirect to the host's login; inside a frame show a page whose link (and script) moves the whole window."""
+    door = "admin" if request.blueprint == "admin" else "portal"
+    back = request.path
+    if rest := [(key, value) for key, value in request.args.items(multi=True) if key != "sash"]:
+        back += "?" + urlencode(rest)
+    if request.headers.get("Sec-Fetch-Dest") not in {"iframe", "frame"}:
+        return redirect(login_address(door, back), 303)
+    around = urlsplit(request.referrer or "")
+    if around.netloc == request.host and around.path.startswith((f"/{door}/",)):
+        back = around.path + ("?" + around.query if around.query else "")
+    return render_template("errors/login.html", address=login_address(door, back), door=door), 401

@@ -1,0 +1,51 @@
+"""Who is paid. Owns the partner's name as receipts and authorizations show it, asked of the host every ten minutes."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from flask import current_app
+from flask_babel import gettext as _
+
+from splynx_ippay.base import clock
+from splynx_ippay.base.errors import ConfigError, HostError
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from splynx_ippay.payments.core import Core
+
+_FOR = timedelta(minutes=10)
+
+
+class _Names:
+    """Partner names of one process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.until: datetime | None = None
+        self.names: dict[int, str] = {}
+
+
+def init_app(app: Flask) -> None:
+    """Prepare the memory of names."""
+    app.extensions["partner_names"] = _Names()
+
+
+def merchant_name(core: Core, partner_id: int) -> str:
+    """The partner's name; words that are true of every provider when the host does not tell, for a page must not fail."""
+    memory: _Names = current_app.extensions["partner_names"]
+    with memory.lock:
+        fresh = memory.until is not None and memory.until > clock.now()
+    if not fresh:
+        try:
+            names = {partner.id: partner.name for partner in core.host.partners()}
+        except (HostError, ConfigError):
+            names = memory.names
+        with memory.lock:
+            memory.names, memory.until = names, clock.now() + _FOR
+    name = memory.names.get(partner_id, "").strip()
+    # "Default" is what the host calls the only partner of most installations: no name for a receipt.
+    return name if name and name.lower() not in {"default", "main"} else _("the internet provider")

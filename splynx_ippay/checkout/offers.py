@@ -1,0 +1,83 @@
+"""What a pay page offers. Owns the sealed note a form carries: which debt, how much, whose, and its one-use key.
+
+The note is encrypted and authenticated with the key box, so that a press needs no second look at the host before the
+core's own, and nobody can turn one debt or amount into another by editing the form.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from splynx_ippay.base.errors import AddOnError, ConfigError
+from splynx_ippay.base.money import Money
+from splynx_ippay.payments.orders import Document, Item, new_submission_key
+
+if TYPE_CHECKING:
+    from splynx_ippay.base.crypto import KeyBox
+    from splynx_ippay.payments.due import Debt
+
+
+class StaleForm(AddOnError):
+    """The form is not one of ours any more: edited, cut short, or sealed with a key that is gone."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One debt as the page shows it. Amounts in cents of ``currency``; a top-up has neither total nor due yet."""
+
+    document: Document
+    document_id: int | None
+    number: str
+    customer_id: int
+    partner_id: int
+    total_cents: int
+    due_cents: int
+    currency: str
+    submission_key: str
+
+    @classmethod
+    def of_debt(cls, debt: Debt, partner_id: int) -> Offer:
+        """Offer what may be charged on a debt now."""
+        document: Document = "invoice" if debt.document == "invoice" else "proforma"
+        return cls(document, debt.document_id, debt.number, debt.customer_id, partner_id, debt.total.cents,
+                   debt.due.cents, debt.due.currency, new_submission_key())
+
+    @classmethod
+    def of_topup(cls, customer_id: int, partner_id: int, currency: str) -> Offer:
+        """Offer to add money; how much is typed."""
+        return cls("topup", None, "", customer_id, partner_id, 0, 0, currency, new_submission_key())
+
+    @classmethod
+    def open(cls, box: KeyBox, sealed: str) -> Offer:
+        """Read the note of a form. Raises StaleForm when it is not one of ours."""
+        try:
+            return cls(**json.loads(box.decrypt(sealed)))
+        except (ConfigError, ValueError, TypeError):
+            raise StaleForm("the form's sealed note cannot be read") from None
+
+    def seal(self, box: KeyBox) -> str:
+        """The note for the form."""
+        return box.encrypt(json.dumps(asdict(self)))
+
+    @property
+    def total(self) -> Money:
+        """The whole amount of the document."""
+        return Money(self.total_cents, self.currency)
+
+    @property
+    def due(self) -> Money:
+        """What the person is asked to pay."""
+        return Money(self.due_cents, self.currency)
+
+    def again(self, due: Money | None = None) -> Offer:
+        """The same debt with a fresh key, and with a new amount where it has changed."""
+        values = asdict(self) | {"submission_key": new_submission_key()}
+        if due is not None:
+            values |= {"due_cents": due.cents, "currency": due.currency}
+        return Offer(**values)
+
+    def item(self, amount: Money) -> Item:
+        """What the core is asked to take."""
+        return Item(self.document, self.document_id, self.number, amount)

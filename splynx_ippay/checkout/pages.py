@@ -1,0 +1,84 @@
+"""What the pay form shows. Owns which ways to pay are offered, which is chosen, and what stands on the button."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flask_babel import gettext as _
+
+from splynx_ippay import credentials
+from splynx_ippay.checkout.consent import bank_paragraphs, bank_version, card_text
+from splynx_ippay.checkout.formats import money
+from splynx_ippay.checkout.payment import Pressed, Typed
+
+if TYPE_CHECKING:
+    from splynx_ippay.checkout.offers import Offer
+    from splynx_ippay.credentials import Method
+    from splynx_ippay.payments.core import Core
+
+
+@dataclass
+class Checkout:
+    """Everything the form of a pay page needs."""
+
+    offer: Offer
+    sealed: str
+    action: str
+    merchant: str
+    button: str
+    instruments: tuple[str, ...]
+    methods: list[Method] = field(default_factory=list)
+    zip_code: bool = False
+    can_save: bool = False
+    chosen: str = ""
+    typed: Typed = field(default_factory=Typed)
+    problems: dict[str, str] = field(default_factory=dict)
+    notice: str = ""
+    mandate: list[str] = field(default_factory=list)
+    mandate_version: str = ""
+    card_consent: str = ""
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """Where the summary's links lead: the ids of the fields of the chosen way."""
+        names = {"number", "expiry", "cvv", "holder", "postal_code", "routing", "account", "account_again", "kind", "authorized"}
+        return {name: f"{self.chosen}-{name}" for name in names}
+
+    @staticmethod
+    def label(method: Method) -> str:
+        """How people know a method, in their language."""
+        known = method.brand if method.instrument == "card" else ""
+        return f"{known or (_('Card') if method.instrument == 'card' else _('Bank account'))} •••• {method.last_four}"
+
+
+def build(core: Core, offer: Offer, *, merchant: str, action: str, saved_allowed: bool, can_save: bool, chosen: str = "",
+          typed: Typed | None = None, pressed: Pressed | None = None) -> Checkout:
+    """The form for an offer. One query; raises ConfigError when the partner has no terminal."""
+    terminal = core.settings.terminal(offer.partner_id)
+    instruments = core.settings.instruments(terminal)
+    methods: list[Method] = []
+    if saved_allowed:
+        with core.database.read() as session:
+            methods = [method for method in credentials.methods_of(
+                session, offer.customer_id, terminal_id=terminal.terminal_id, environment=terminal.environment)
+                if method.instrument in instruments]
+    typed = typed or Typed()
+    button = (_("Add") if offer.document == "topup" else _("Pay %(amount)s", amount=money(offer.due)))
+    return Checkout(
+        offer=offer, sealed=offer.seal(core.box), action=action, merchant=merchant, button=button, instruments=instruments,
+        methods=methods, zip_code=core.settings.flag("zip_code_option"), can_save=can_save and bool(instruments),
+        chosen=_chosen(typed.source or chosen, methods, instruments), typed=typed,
+        problems=pressed.problems if pressed else {}, notice=pressed.notice if pressed else "",
+        mandate=bank_paragraphs(merchant, pays=True) if "bank" in instruments else [],
+        mandate_version=bank_version(merchant, pays=True) if "bank" in instruments else "",
+        card_consent=card_text(merchant) if can_save else "")
+
+
+def _chosen(wanted: str, methods: list[Method], instruments: tuple[str, ...]) -> str:
+    """The wanted way if it is offered, else the default method (unless it has expired), else the first new one."""
+    usable = [f"method:{method.id}" for method in methods if not method.is_expired()]
+    offered = [*(f"method:{method.id}" for method in methods), *instruments]
+    if wanted in offered:
+        return wanted
+    return next(iter([*usable, *instruments]), "")

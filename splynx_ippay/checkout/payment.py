@@ -1,0 +1,148 @@
+"""One press of a Pay button, for every door. Owns the way from a form to the core's order and back to words.
+
+Must never decide about money: it hands an order to ``payments.charge`` and shows what came of it. What was typed into
+card and account fields is dropped with the request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from splynx_ippay.base.errors import AddOnError, AlreadyOpen, AmountChanged, BadInput
+from splynx_ippay.base.money import Money
+from splynx_ippay.checkout import words
+from splynx_ippay.checkout.consent import bank_consent, card_consent
+from splynx_ippay.checkout.marks import N_
+from splynx_ippay.credentials import BankForm, CardForm
+from splynx_ippay.payments.charge import take
+from splynx_ippay.payments.intent import check_limits, find_submission
+from splynx_ippay.payments.orders import NewBank, NewCard, Order, SavedMethod, Source
+
+if TYPE_CHECKING:
+    from werkzeug.datastructures import MultiDict
+
+    from splynx_ippay.checkout.offers import Offer
+    from splynx_ippay.payments.core import Core
+    from splynx_ippay.payments.models import Attempt, Door
+
+_METHOD = "method:"
+_LONGEST = 80
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What may be shown again after an error: nothing of a card or an account."""
+
+    source: str = ""
+    holder: str = ""
+    postal_code: str = ""
+    kind: str = ""
+    amount: str = ""
+    save: bool = False
+
+    @classmethod
+    def read(cls, form: MultiDict[str, str]) -> Typed:
+        """Take the harmless fields of a form; a name with digits may be a card number and is dropped."""
+        source = form.get("source", "")[:_LONGEST]
+        holder = holder_of(form, source)[:_LONGEST]
+        return cls(source, "" if any(map(str.isdigit, holder)) else holder, form.get("postal_code", "")[:12],
+                   form.get("kind", "")[:20], form.get("amount", "")[:20], bool(form.get("save")))
+
+
+@dataclass
+class Pressed:
+    """What came of a press: an attempt to show the ending of, or the form again with the reasons."""
+
+    attempt: Attempt | None = None
+    problems: dict[str, str] = field(default_factory=dict)
+    notice: str = ""
+    status: int = 200
+    due: Money | None = None  # the new amount, where it has changed
+    held: AlreadyOpen | None = None
+
+
+@dataclass(frozen=True)
+class Presser:
+    """Who presses, from where, and what the door allows."""
+
+    door: Door
+    actor: str
+    address: str
+    merchant: str
+    saved_allowed: bool = True
+    can_save: bool = True
+    email: str = ""
+
+
+def holder_of(form: MultiDict[str, str], source: str) -> str:
+    """The name typed for the chosen source: a page with both forms sends the card's first and the bank's last."""
+    names = form.getlist("holder")
+    return (names[-1] if source == "bank" else names[0]) if names else ""
+
+
+def press(core: Core, offer: Offer, form: MultiDict[str, str], presser: Presser) -> Pressed:
+    """Pay what was offered with what the form says; a repeated form leads to what came of it the first time."""
+    earlier = find_submission(core, offer.submission_key)
+    if earlier is not None and earlier.customer_id == offer.customer_id:
+        return Pressed(attempt=earlier)
+    try:
+        amount = _amount(core, offer, form)
+        order = Order(door=presser.door, customer_id=offer.customer_id, partner_id=offer.partner_id,
+                      items=(offer.item(amount),), source=_source(core, form, presser),
+                      submission_key=offer.submission_key, actor=presser.actor, address=presser.address,
+                      email=presser.email)
+        return Pressed(attempt=take(core, order))
+    except BadInput as error:
+        name, sentence = words.problem(error)
+        return Pressed(problems={name: sentence}, status=400)
+    except AlreadyOpen as error:
+        return Pressed(held=error, status=409)
+    except AddOnError as error:
+        return _refused(core, offer, error)
+
+
+def _refused(core: Core, offer: Offer, error: AddOnError) -> Pressed:
+    """Nothing was taken, unless the intent says otherwise: then its own page tells."""
+    notice, status = words.refusal(error)
+    if isinstance(error, AmountChanged):
+        return Pressed(notice=notice, status=status, due=error.due)
+    begun = find_submission(core, offer.submission_key)
+    if begun is not None and begun.sending_at is not None:
+        return Pressed(attempt=begun)
+    return Pressed(notice=notice, status=status)
+
+
+def _amount(core: Core, offer: Offer, form: MultiDict[str, str]) -> Money:
+    if offer.document == "topup":
+        amount = Money.parse(form.get("amount", ""), offer.currency)
+        check_limits(core, amount)
+        return amount
+    if form.get("amount_cents", str(offer.due_cents)) != str(offer.due_cents):
+        raise BadInput("amount", words.STALE)
+    return offer.due
+
+
+def _source(core: Core, form: MultiDict[str, str], presser: Presser) -> Source:
+    chosen = form.get("source", "")
+    if chosen == "card":
+        typed = CardForm(number=form.get("number", ""), expiry=form.get("expiry", ""), holder=holder_of(form, "card"),
+                         cvv=form.get("cvv", ""), postal_code=form.get("postal_code", ""))
+        card = typed.read(need_cvv=True, need_postal_code=core.settings.flag("zip_code_option"))
+        save = bool(form.get("save")) and presser.can_save
+        return NewCard(card, save=save, consent=card_consent(presser.merchant, presser.address) if save else None)
+    if chosen == "bank":
+        account = read_bank(form).read()
+        return NewBank(account, consent=bank_consent(form, presser.merchant, presser.address, pays=True),
+                       save=bool(form.get("save")) and presser.can_save)
+    number = chosen.removeprefix(_METHOD)
+    if chosen.startswith(_METHOD) and presser.saved_allowed and number.isascii() and number.isdigit() and len(number) < 10:  # noqa: PLR2004 - fits the key's column
+        return SavedMethod(int(number))
+    raise BadInput("source", N_("Choose how you want to pay."))
+
+
+def read_bank(form: MultiDict[str, str]) -> BankForm:
+    """The bank fields of a form, unchecked."""
+    return BankForm(routing=form.get("routing", ""), account=form.get("account", ""),
+                    account_again=form.get("account_again", ""), kind=form.get("kind", ""),
+                    holder=holder_of(form, "bank"), authorized=bool(form.get("authorized")))

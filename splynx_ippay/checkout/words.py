@@ -1,0 +1,71 @@
+"""What a person reads when something was refused. Owns one sentence per refusal, each true about the money."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from flask_babel import gettext
+
+from splynx_ippay.base.errors import (
+    AddOnError,
+    AmountChanged,
+    BadInput,
+    GatewayRefused,
+    HostError,
+    NeverSent,
+    OutcomeUnknown,
+    Stopped,
+)
+from splynx_ippay.base.money import Money
+from splynx_ippay.checkout.formats import money
+from splynx_ippay.checkout.marks import N_
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_log = logging.getLogger(__name__)
+
+OUR_SIDE = N_("We cannot take payments at the moment because of a problem on our side. Nothing was charged, and there is "
+              "nothing wrong with your card or account. Please try again later.")
+HOST_AWAY = N_("The billing system does not answer at the moment. Nothing was charged. Please try again in a few minutes.")
+NEVER_SENT = N_("The payment company could not be reached. Nothing was charged. Please try again in a few minutes.")
+NOT_SAVED = N_("The payment company gave no clear answer about these details. They were not saved and nothing was charged. "
+               "Please try again in a few minutes.")
+TOO_MANY_TRIES = N_("There were too many tries with this card or account that did not succeed. Nothing was charged. Please "
+                    "use another card or account, or contact us.")
+CHANGED = N_("The amount due has changed to %(due)s while this page was open. Nothing was charged. Please check the amount "
+             "and press the button again.")
+STALE_TITLE = N_("This page was open too long")
+STALE = N_("This page was open too long, or was changed on the way. Nothing was charged. Please check it and press the "
+           "button again.")
+
+# Field names of the codes' table to those of our forms.
+_FIELDS = {"exp_month": "expiry", "exp_year": "expiry", "method": "source", "documents": "amount"}
+
+
+def problem(error: BadInput) -> tuple[str, str]:
+    """The form field to mend and the sentence that stands next to it, in the person's language."""
+    params = {key: money(value) if isinstance(value, Money) else value for key, value in error.params.items()}
+    return _FIELDS.get(error.field, error.field), say(error.message, params)
+
+
+def say(msgid: str, params: Mapping[str, object] | None = None) -> str:
+    """Translate a msgid that came as a value."""
+    return str(gettext(msgid, **dict(params or {})))
+
+
+def refusal(error: AddOnError) -> tuple[str, int]:
+    """The sentence and the HTTP status for a refusal before any money was asked for; what staff must mend is logged."""
+    if isinstance(error, AmountChanged):
+        return gettext(CHANGED, due=money(error.due)), 409
+    if isinstance(error, Stopped):
+        return gettext(TOO_MANY_TRIES if error.reason == "limit" else OUR_SIDE), 429 if error.reason == "limit" else 503
+    if isinstance(error, NeverSent):
+        return gettext(NEVER_SENT), 503
+    if isinstance(error, OutcomeUnknown):
+        return gettext(NOT_SAVED), 503
+    _log.error("a payment could not be started: %s: %s", type(error).__name__, error)
+    if isinstance(error, HostError) and not isinstance(error, GatewayRefused):
+        return gettext(HOST_AWAY), 503
+    return gettext(OUR_SIDE), 503

@@ -1,0 +1,127 @@
+"""What signed and unsigned links share: the document, the form, the press, and the page of what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import abort, current_app, redirect, render_template, request, session, url_for
+from sqlalchemy import select
+
+from splynx_ippay.base.money import Money
+from splynx_ippay.checkout import endings, pages, words
+from splynx_ippay.checkout.held import sentence_of
+from splynx_ippay.checkout.merchant import merchant_name
+from splynx_ippay.checkout.offers import Offer
+from splynx_ippay.checkout.payment import Pressed, Presser, Typed, press
+from splynx_ippay.pay import bp, limits
+from splynx_ippay.payments.due import Debt, chargeable, find_debt, find_holder
+from splynx_ippay.payments.models import Attempt, Door, Line, State
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from splynx_ippay.payments.core import Core
+
+_PURPOSE = "ending"
+_BACK = "back"  # in our session: where a payer came from, by transaction id
+_MOST_REMEMBERED = 5
+
+
+def the_core() -> Core:
+    """The core of this application."""
+    core: Core = current_app.extensions["core"]
+    return core
+
+
+def find(core: Core, document: str, *, document_id: int | None = None, number: str | None = None) -> Debt | None:
+    """The debt behind a link, one host call; the same queries whether it exists or not."""
+    currency = core.settings.text("currency").strip().upper()
+    debt = find_debt(core, document, currency=currency, document_id=document_id, number=number)
+    if debt is None:
+        nothing = Money.zero(currency)
+        with core.database.read() as rows:
+            find_holder(rows, f"{document}:0")
+            chargeable(rows, document, 0, host_due=nothing, total=nothing)
+    return debt
+
+
+def offer_of(core: Core, document: str, debt: Debt) -> Offer:
+    """The offer for a debt; one more host call tells whose terminal takes the money."""
+    partner_id = core.host.get_customer(debt.customer_id).partner_id
+    currency = core.settings.terminal(partner_id).currency
+    if currency != debt.due.currency:
+        again = find_debt(core, document, currency=currency, document_id=debt.document_id)
+        debt = again or debt
+    return Offer.of_debt(debt, partner_id)
+
+
+def form(core: Core, offer: Offer, *, saved_allowed: bool, can_save: bool, log_in: str = "", typed: Typed | None = None,
+         pressed: Pressed | None = None) -> ResponseReturnValue:
+    """The page that shows number, amount and the ways to pay."""
+    checkout = pages.build(core, offer, merchant=merchant_name(core, offer.partner_id), action="",
+                           saved_allowed=saved_allowed, can_save=can_save, chosen=request.args.get("source", ""),
+                           typed=typed, pressed=pressed)
+    return render_template("pay/pay.html", checkout=checkout, offer=offer, log_in=log_in), pressed.status if pressed else 200
+
+
+def pay(core: Core, offer: Offer, *, target: str, saved_allowed: bool, can_save: bool, log_in: str = "") -> ResponseReturnValue:
+    """Pay what was offered. Raises TooManyRequests."""
+    limits.count_payment(core, target)
+    presser = Presser(Door.LINK, "link", request.remote_addr or "", merchant_name(core, offer.partner_id),
+                      saved_allowed=saved_allowed, can_save=can_save)
+    pressed = press(core, offer, request.form, presser)
+    if pressed.attempt is not None:
+        _remember_way_back(pressed.attempt)
+        reference = f"{pressed.attempt.transaction_id}.{core.box.sign(_PURPOSE, pressed.attempt.transaction_id)}"
+        return redirect(url_for("pay.ending", reference=reference), 303)
+    if pressed.held is not None:
+        return held(offer.document, offer.number, sentence_of(pressed.held.door, pressed.held.since)), 409
+    if pressed.due is not None and not pressed.due:
+        return render_template("pay/nothing.html"), 409
+    return form(core, offer.again(pressed.due), saved_allowed=saved_allowed, can_save=can_save, log_in=log_in,
+                typed=Typed.read(request.form), pressed=pressed)
+
+
+def held(document: str, number: str, sentence: str) -> str:
+    """Somebody pays it already."""
+    return render_template("pay/held.html", document=document, number=number, sentence=sentence)
+
+
+def stale(again: str) -> ResponseReturnValue:
+    """The form was shown too long ago, or changed."""
+    return render_template("errors/error.html", title=words.say(words.STALE_TITLE), sentences=[words.say(words.STALE)],
+                           again=again), 400
+
+
+def receipt_of(core: Core, document: str, document_id: int) -> Attempt | None:
+    """The payment of ours that paid a document, for the link of a document that is paid."""
+    with core.database.read() as rows:
+        return rows.scalars(select(Attempt).join(Line).where(
+            Line.document == document, Line.document_id == document_id,
+            Attempt.state.in_([State.APPROVED, State.ACCEPTED])).order_by(Attempt.id.desc()).limit(1)).first()
+
+
+@bp.get("/paid/<reference>")
+def ending(reference: str) -> ResponseReturnValue:
+    """What became of a payment by link; the address carries its own proof."""
+    core = the_core()
+    transaction_id, _, signature = reference.rpartition(".")
+    if not core.box.is_signed(_PURPOSE, transaction_id, signature):
+        abort(404)
+    with core.database.read() as rows:
+        attempt = rows.scalars(select(Attempt).where(Attempt.transaction_id == transaction_id)).first()
+    if attempt is None:
+        abort(404)
+    back = session.get(_BACK, {}).get(transaction_id, "")
+
+    def pay_again(source: str) -> str:
+        return back + (("&" if "?" in back else "?") + "source=" + source if source else "")
+
+    page = endings.page_of(attempt, pay_again if back else None)
+    merchant = merchant_name(core, attempt.partner_id) if page.receipt else ""
+    return render_template("pay/ending.html", page=page, attempt=attempt, source=endings.source_of(attempt), merchant=merchant)
+
+
+def _remember_way_back(attempt: Attempt) -> None:
+    known = list(session.get(_BACK, {}).items())[-_MOST_REMEMBERED + 1:]
+    session[_BACK] = dict([*known, (attempt.transaction_id, request.full_path.rstrip("?"))])

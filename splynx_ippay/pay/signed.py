@@ -1,0 +1,83 @@
+"""Signed links: /ippay/l/<token>. They open at once, and may use the saved method at one press."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import render_template, request, url_for
+from flask_babel import gettext as _
+
+from splynx_ippay import links
+from splynx_ippay.base.errors import LinkError
+from splynx_ippay.checkout import endings
+from splynx_ippay.checkout.held import sentence_of
+from splynx_ippay.checkout.merchant import merchant_name
+from splynx_ippay.checkout.offers import Offer, StaleForm
+from splynx_ippay.checkout.stale import kept_for
+from splynx_ippay.pay import bp, desk
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from splynx_ippay.links import Link
+    from splynx_ippay.payments.core import Core
+    from splynx_ippay.payments.due import Debt
+
+
+@bp.get("/l/<token>")
+def link(token: str) -> ResponseReturnValue:
+    """The document of a signed link, and how to pay it. Looking moves nothing."""
+    core = desk.the_core()
+    try:
+        known = _find(core, token)
+    except LinkError as error:
+        return _refuse(error)
+    debt = desk.find(core, known.document, document_id=known.document_id)
+    if debt is None or debt.status == "deleted":
+        return _refuse(LinkError("gone"))
+    if debt.held is not None and debt.status == "open":
+        return desk.held(known.document, debt.number, sentence_of(debt.held.door, debt.held.since))
+    if debt.status != "open" or not debt.due:
+        return _paid(core, debt)
+    return desk.form(core, desk.offer_of(core, known.document, debt), saved_allowed=True, can_save=True,
+                     typed=kept_for(request.path))
+
+
+@bp.post("/l/<token>")
+def pay_link(token: str) -> ResponseReturnValue:
+    """Pay it."""
+    core = desk.the_core()
+    try:
+        known = _find(core, token)
+        offer = Offer.open(core.box, request.form.get("offer", ""))
+    except LinkError as error:
+        return _refuse(error)
+    except StaleForm:
+        return desk.stale(url_for("pay.link", token=token))
+    if (offer.document, offer.document_id) != (known.document, known.document_id):
+        return desk.stale(url_for("pay.link", token=token))
+    return desk.pay(core, offer, target=f"link:{known.code}", saved_allowed=True, can_save=True)
+
+
+def _find(core: Core, token: str) -> Link:
+    with core.database.read() as rows:
+        return links.find(rows, core.box, token)
+
+
+def _refuse(error: LinkError) -> ResponseReturnValue:
+    """A link that opens nothing, said kindly; 404 for one we never made, 410 for one that is over."""
+    sentence = {
+        "expired": _("This link is too old. Please ask us for a new one, or pay in the customer portal."),
+        "revoked": _("This link was withdrawn. Please ask us for a new one, or pay in the customer portal."),
+        "gone": _("What this link was for has been cancelled or replaced. There is nothing to pay."),
+    }.get(error.reason, _("This link is not complete. Please copy the whole address from our message, or press it there."))
+    return render_template("pay/over.html", sentence=sentence), 404 if error.reason == "invalid" else 410
+
+
+def _paid(core: Core, debt: Debt) -> str:
+    attempt = desk.receipt_of(core, debt.document, debt.document_id)
+    if attempt is None:
+        return render_template("pay/already_paid.html", debt=debt)
+    page = endings.page_of(attempt, None)
+    return render_template("pay/already_paid.html", debt=debt, page=page, attempt=attempt,
+                           source=endings.source_of(attempt), merchant=merchant_name(core, attempt.partner_id))

@@ -1,0 +1,18 @@
+"""The customer's door: pages inside the host's portal. Everybody here is logged in; ids come from the login only."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from splynx_ippay import auth
+
+bp = Blueprint("portal", __name__, url_prefix="/ippay", template_folder="templates")
+bp.before_request(auth.require_customer)
+
+
+@bp.context_processor
+def _door() -> dict[str, str]:
+    return {"door": "portal"}
+
+
+from splynx_ippay.portal import credentials_views, pay_views  # noqa: E402, F401 - they register their routes on bp

@@ -1,0 +1,162 @@
+"""Saved cards and bank accounts of the customer: list, add, default, remove after a confirmation that says what stops."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import current_app, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from splynx_ippay import auth, credentials
+from splynx_ippay.base.errors import AddOnError, BadInput
+from splynx_ippay.checkout import words
+from splynx_ippay.checkout.consent import bank_consent, bank_paragraphs, bank_version, card_consent, card_text
+from splynx_ippay.checkout.merchant import merchant_name
+from splynx_ippay.checkout.pages import Checkout
+from splynx_ippay.checkout.payment import Typed, read_bank
+from splynx_ippay.checkout.stale import kept_for
+from splynx_ippay.credentials import CardForm, Method
+from splynx_ippay.payments import saving
+from splynx_ippay.payments.models import Attempt, State
+from splynx_ippay.portal import bp
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from splynx_ippay.ippay.messages import BankAccount, Card
+    from splynx_ippay.payments.core import Core
+    from splynx_ippay.payments.orders import Consent
+
+_UNDER_WAY = (State.INTENDED, State.UNKNOWN, State.ACCEPTED)
+
+
+@bp.get("/credentials", endpoint="credentials")
+def show() -> ResponseReturnValue:
+    """Every saved card and bank account, and forms for more."""
+    return _list(typed=kept_for(url_for("portal.add_card")) or kept_for(url_for("portal.add_bank")))
+
+
+@bp.post("/credentials/card")
+def add_card() -> ResponseReturnValue:
+    """Save a card: its number is exchanged for a token, no money moves."""
+    core, user = _core(), auth.customer()
+    try:
+        typed = CardForm(number=request.form.get("number", ""), expiry=request.form.get("expiry", ""),
+                         holder=request.form.get("holder", ""), postal_code=request.form.get("postal_code", ""))
+        card = typed.read(need_cvv=False, need_postal_code=core.settings.flag("zip_code_option"))
+        consent = card_consent(merchant_name(core, user.partner_id), request.remote_addr or "")
+        return _save(core, card, consent, _("The card was saved. Nothing was charged."))
+    except AddOnError as error:
+        return _refused("card", error)
+
+
+@bp.post("/credentials/bank")
+def add_bank() -> ResponseReturnValue:
+    """Save a bank account with the authorization to debit it; no money moves."""
+    core, user = _core(), auth.customer()
+    try:
+        account = read_bank(request.form).read()
+        consent = bank_consent(request.form, merchant_name(core, user.partner_id), request.remote_addr or "", pays=False)
+        return _save(core, account, consent, _("The bank account was saved. Nothing was charged."))
+    except AddOnError as error:
+        return _refused("bank", error)
+
+
+@bp.post("/credentials/<int:method_id>/default")
+def make_default(method_id: int) -> ResponseReturnValue:
+    """Charge this one first from now on."""
+    try:
+        method = _core().database.run(lambda session: credentials.make_default(session, method_id, auth.customer().id))
+    except BadInput as error:
+        flash(words.problem(error)[1], "error")
+    else:
+        flash(_("%(method)s is the default now.", method=Checkout.label(method)))
+    return redirect(url_for("portal.credentials"), 303)
+
+
+@bp.get("/credentials/<int:method_id>/remove")
+def confirm_removal(method_id: int) -> ResponseReturnValue:
+    """What stops when it is removed; nothing is removed by looking."""
+    core, user = _core(), auth.customer()
+    with core.database.read() as session:
+        own = credentials.all_methods_of(session, user.id)
+        method = next((one for one in own if one.id == method_id), None)
+        under_way = session.scalar(select(func.count()).select_from(Attempt).where(
+            Attempt.method_id == method_id, Attempt.customer_id == user.id, Attempt.state.in_(_UNDER_WAY)))
+    if method is None:
+        flash(_("This was removed already."), "error")
+        return redirect(url_for("portal.credentials"), 303)
+    return render_template("portal/remove.html", method=method, consequences=_consequences(method, own, bool(under_way)))
+
+
+@bp.post("/credentials/<int:method_id>/remove")
+def remove(method_id: int) -> ResponseReturnValue:
+    """Forget the token; what was agreed to is kept as evidence."""
+    try:
+        method = _core().database.run(lambda session: credentials.remove(session, method_id, auth.customer().id))
+    except BadInput:
+        flash(_("This was removed already."), "error")
+    else:
+        flash(_("%(method)s was removed and will not be charged any more.", method=Checkout.label(method)))
+    return redirect(url_for("portal.credentials"), 303)
+
+
+def _core() -> Core:
+    core: Core = current_app.extensions["core"]
+    return core
+
+
+def _save(core: Core, details: Card | BankAccount, consent: Consent, done: str) -> ResponseReturnValue:
+    user = auth.customer()
+    saving.save(core, user.id, user.partner_id, details, consent)
+    flash(done)
+    return redirect(url_for("portal.credentials"), 303)
+
+
+def _refused(kind: str, error: AddOnError) -> ResponseReturnValue:
+    typed = Typed.read(request.form)
+    if isinstance(error, BadInput):
+        name, sentence = words.problem(error)
+        return _list(chosen=kind, typed=typed, problems={name: sentence}), 400
+    notice, status = words.refusal(error)
+    return _list(chosen=kind, typed=typed, notice=notice), status
+
+
+def _list(*, chosen: str = "", typed: Typed | None = None, problems: dict[str, str] | None = None,
+          notice: str = "") -> str:
+    core, user = _core(), auth.customer()
+    terminal = core.settings.terminal(user.partner_id)
+    merchant = merchant_name(core, user.partner_id)
+    with core.database.read() as session:
+        methods = credentials.all_methods_of(session, user.id)
+    return render_template(
+        "portal/credentials.html", instruments=core.settings.instruments(terminal), chosen=chosen,
+        typed=typed or Typed(holder=user.name), problems=problems or {}, notice=notice,
+        cards=[method for method in methods if method.instrument == "card"],
+        banks=[method for method in methods if method.instrument == "bank"],
+        unusable={method.id for method in methods
+                  if (method.terminal_id, method.environment) != (terminal.terminal_id, terminal.environment)},
+        zip_code=core.settings.flag("zip_code_option"), card_consent=card_text(merchant),
+        mandate=bank_paragraphs(merchant, pays=False), mandate_version=bank_version(merchant, pays=False),
+        ids={name: f"{chosen}-{name}" for name in ("number", "expiry", "holder", "postal_code", "routing", "account",
+                                                   "account_again", "kind", "authorized")})
+
+
+def _consequences(method: Method, own: list[Method], under_way: bool) -> list[str]:  # noqa: FBT001 - private
+    rest = [one for one in own if one.id != method.id and one.status == "active"]
+    lines = []
+    if method.is_default and rest:
+        lines.append(_("It is your default. From now on %(method)s is charged instead.",
+                       method=Checkout.label(max(rest, key=lambda one: one.id))))
+    elif not rest:
+        lines.append(_("It is the only one you have saved. Invoices are then not charged automatically any more: please "
+                       "pay them yourself, so that your service is not interrupted."))
+    else:
+        lines.append(_("It is not charged any more. Your default stays as it is."))
+    if method.instrument == "bank":
+        lines.append(_("Your authorization to debit this account ends."))
+    if under_way:
+        lines.append(_("A payment from it is already on its way. Removing it does not stop that payment."))
+    lines.append(_("Payments already made stay as they are."))
+    return lines

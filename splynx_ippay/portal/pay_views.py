@@ -1,0 +1,162 @@
+"""Paying in the portal: an invoice, a proforma, a top-up, and the page of what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import current_app, redirect, render_template, request, url_for
+from sqlalchemy import select
+
+from splynx_ippay import auth
+from splynx_ippay.checkout import endings, pages, words
+from splynx_ippay.checkout.held import sentence_of
+from splynx_ippay.checkout.merchant import merchant_name
+from splynx_ippay.checkout.offers import Offer, StaleForm
+from splynx_ippay.checkout.payment import Pressed, Presser, Typed, press
+from splynx_ippay.checkout.stale import kept_for
+from splynx_ippay.payments.due import find_debt
+from splynx_ippay.payments.models import Attempt, Door
+from splynx_ippay.portal import bp
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from splynx_ippay.auth import CustomerUser
+    from splynx_ippay.base.errors import AlreadyOpen
+    from splynx_ippay.payments.core import Core
+
+_PAGES = {"invoice": "portal.pay_invoice", "proforma": "portal.pay_request"}
+_BACK = {"invoice": "/portal/finance/invoices", "proforma": "/portal/finance/requests",
+         "topup": "/portal/finance/payments/list"}
+
+
+@bp.get("/pay-invoice")
+def pay_invoice() -> ResponseReturnValue:
+    """The invoice whose number the host hands over, and how to pay it."""
+    return _show("invoice")
+
+
+@bp.post("/pay-invoice")
+def pay_invoice_now() -> ResponseReturnValue:
+    """Pay it."""
+    return _press("invoice")
+
+
+@bp.get("/pay-request")
+def pay_request() -> ResponseReturnValue:
+    """The proforma whose number the host hands over, and how to pay it."""
+    return _show("proforma")
+
+
+@bp.post("/pay-request")
+def pay_request_now() -> ResponseReturnValue:
+    """Pay it."""
+    return _press("proforma")
+
+
+@bp.get("/")
+@bp.get("/index")
+def topup() -> ResponseReturnValue:
+    """Add money: account type, amount, Add."""
+    core, user = _core(), auth.customer()
+    currency = core.settings.terminal(user.partner_id).currency
+    return _form(core, user, Offer.of_topup(user.id, user.partner_id, currency), typed=kept_for(request.path))
+
+
+@bp.post("/")
+@bp.post("/index")
+def topup_now() -> ResponseReturnValue:
+    """Add it."""
+    return _press("topup")
+
+
+@bp.get("/payments/<transaction_id>")
+def ending(transaction_id: str) -> ResponseReturnValue:
+    """What became of a payment; looks again by itself while that is not known."""
+    core, user = _core(), auth.customer()
+    with core.database.read() as session:
+        attempt = session.scalars(select(Attempt).where(
+            Attempt.transaction_id == transaction_id, Attempt.customer_id == user.id)).first()
+    if attempt is None:
+        return _nothing("invoice", 404)
+    line = attempt.lines[0]
+
+    def pay_again(source: str) -> str:
+        chosen = {"source": source} if source else {}
+        if line.document == "topup":
+            return url_for("portal.topup", **chosen)
+        return url_for(_PAGES[line.document], item_id=line.number, **chosen)
+
+    page = endings.page_of(attempt, pay_again)
+    return render_template("portal/ending.html", page=page, attempt=attempt, source=endings.source_of(attempt),
+                           merchant=merchant_name(core, attempt.partner_id) if page.receipt else "",
+                           back=_BACK[line.document])
+
+
+def _core() -> Core:
+    core: Core = current_app.extensions["core"]
+    return core
+
+
+def _show(document: str) -> ResponseReturnValue:
+    core, user = _core(), auth.customer()
+    number = request.args.get("item_id", "").strip()[:40]
+    currency = core.settings.terminal(user.partner_id).currency
+    debt = find_debt(core, document, currency=currency, number=number, customer_id=user.id) if number else None
+    if debt is None or debt.status == "deleted":
+        return _nothing(document, 404)
+    if debt.held is not None:
+        return render_template("portal/held.html", sentence=sentence_of(debt.held.door, debt.held.since), document=document,
+                               number=debt.number, transaction_id=debt.held.transaction_id, back=_BACK[document])
+    if debt.status != "open" or not debt.due:
+        return render_template("portal/paid.html", debt=debt, back=_BACK[document])
+    return _form(core, user, Offer.of_debt(debt, user.partner_id), typed=kept_for(request.full_path))
+
+
+def _press(document: str) -> ResponseReturnValue:
+    core, user = _core(), auth.customer()
+    try:
+        offer = Offer.open(core.box, request.form.get("offer", ""))
+    except StaleForm:
+        return _stale(document)
+    number = request.args.get("item_id", "").strip()[:40]
+    if offer.customer_id != user.id or offer.document != document or (document != "topup" and offer.number != number):
+        return _stale(document)
+    presser = Presser(Door.PORTAL, user.actor, request.remote_addr or "", merchant_name(core, user.partner_id),
+                      email=user.record.email)
+    pressed = press(core, offer, request.form, presser)
+    if pressed.attempt is not None and pressed.attempt.customer_id == user.id:
+        return redirect(url_for("portal.ending", transaction_id=pressed.attempt.transaction_id), 303)
+    if pressed.held is not None:
+        return _held(core, pressed.held, offer)
+    if pressed.due is not None and not pressed.due:
+        return render_template("portal/paid.html", debt=offer, back=_BACK[document]), 409
+    return _form(core, user, offer.again(pressed.due), typed=Typed.read(request.form), pressed=pressed)
+
+
+def _form(core: Core, user: CustomerUser, offer: Offer, *, typed: Typed | None = None,
+          pressed: Pressed | None = None) -> ResponseReturnValue:
+    action = url_for("portal.topup") if offer.document == "topup" else url_for(_PAGES[offer.document], item_id=offer.number)
+    checkout = pages.build(core, offer, merchant=merchant_name(core, user.partner_id), action=action, saved_allowed=True,
+                           can_save=True, chosen=request.args.get("source", ""), typed=typed or Typed(holder=user.name),
+                           pressed=pressed)
+    template = "portal/topup.html" if offer.document == "topup" else "portal/pay.html"
+    return render_template(template, checkout=checkout, offer=offer, back=_BACK[offer.document]), pressed.status if pressed else 200
+
+
+def _held(core: Core, held: AlreadyOpen, offer: Offer) -> ResponseReturnValue:
+    with core.database.read() as session:
+        first = session.get(Attempt, held.attempt_id)
+    return render_template("portal/held.html", sentence=sentence_of(held.door, held.since), document=offer.document,
+                           number=offer.number, transaction_id=first.transaction_id if first else "",
+                           back=_BACK[offer.document]), 409
+
+
+def _nothing(document: str, status: int) -> ResponseReturnValue:
+    return render_template("portal/nothing.html", document=document, back=_BACK[document]), status
+
+
+def _stale(document: str) -> ResponseReturnValue:
+    again = url_for("portal.topup") if document == "topup" else url_for(_PAGES[document], item_id=request.args.get("item_id", ""))
+    return render_template("errors/error.html", title=words.say(words.STALE_TITLE), sentences=[words.say(words.STALE)],
+                           again=again), 400

@@ -1,0 +1,115 @@
+"""Whether one invoice of a Charge is charged, or why not. Owns the order in which reasons are named; asks nobody.
+
+Must never say READY for an invoice that another payment holds or that has no usable method on its partner's terminal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from splynx_ippay.base.errors import ConfigError
+from splynx_ippay.base.money import Money
+from splynx_ippay.splynx.resources import NOT_PAID, PENDING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from splynx_ippay.base.settings import Settings, TerminalSettings
+    from splynx_ippay.credentials import Method
+    from splynx_ippay.runs.facts import Facts
+    from splynx_ippay.runs.filters import Payer
+    from splynx_ippay.splynx.resources import Invoice
+
+
+def chargeable(invoice: Invoice, facts: Facts) -> Money:
+    """What may be taken, as ``payments.due`` says: never more than the total less what we took or may have taken."""
+    rest = invoice.total.cents - facts.taken.get(invoice.id, 0)
+    return Money(max(0, min(invoice.due.cents, rest)), invoice.due.currency)
+
+
+@dataclass
+class Rules:
+    """The settings as one plan sees them: read once, so that every invoice is judged alike. Raises ConfigError."""
+
+    settings: Settings
+    currency: str = ""
+    need_zip: bool = False
+    minimum: Money = field(init=False)
+    maximum: Money = field(init=False)  # zero: none
+    _terminals: dict[int, TerminalSettings | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.currency = self.settings.text("currency").strip().upper()
+        self.need_zip = self.settings.flag("zip_code_option")
+        self.minimum, self.maximum = self._limit("minimum_amount"), self._limit("maximum_amount")
+
+    def _limit(self, key: str) -> Money:
+        try:
+            return Money.from_host(self.settings.text(key) or "0", self.currency)
+        except ValueError:
+            raise ConfigError(f"the setting {key!r} must be an amount, for example 25.00") from None
+
+    def terminal(self, partner_id: int) -> TerminalSettings | None:
+        """The partner's terminal, None when it has none."""
+        if partner_id not in self._terminals:
+            try:
+                self._terminals[partner_id] = self.settings.terminal(partner_id)
+            except ConfigError:
+                self._terminals[partner_id] = None
+        return self._terminals[partner_id]
+
+    def objection(self, invoice: Invoice, payer: Payer | None, facts: Facts) -> tuple[str, str]:
+        """The first reason (a key of SKIP_REASONS, and its detail) not to charge the invoice; empty: charge it."""
+        return next(self._objections(invoice, payer, facts), ("", ""))
+
+    def _objections(self, invoice: Invoice, payer: Payer | None, facts: Facts) -> Iterator[tuple[str, str]]:
+        yield from self._of_invoice(invoice, facts)
+        if payer is None:
+            yield "customer_gone", ""
+            return
+        terminal = self.terminal(payer.partner_id)
+        if terminal is None:
+            yield "no_terminal", ""
+            return
+        if terminal.currency != self.currency:
+            yield "other_currency", terminal.currency
+        if invoice.customer_id in facts.stopped:
+            yield "customer_stopped", facts.stopped[invoice.customer_id]
+        method = facts.methods.get(invoice.customer_id)
+        if method is None:
+            fallen = facts.fallen.get(invoice.customer_id)
+            yield ("no_method", "") if fallen is None else ("method_disabled", fallen)
+            return
+        yield from self._of_method(method, terminal, facts)
+        amount = chargeable(invoice, facts)
+        if self.maximum and self.maximum < amount:
+            yield "over_maximum", str(self.maximum)
+        if amount < self.minimum:
+            yield "under_minimum", str(self.minimum)
+
+    def _of_invoice(self, invoice: Invoice, facts: Facts) -> Iterator[tuple[str, str]]:
+        if invoice.status == PENDING:
+            yield "host_pending", ""
+        if invoice.deleted or invoice.status != NOT_PAID or invoice.due.cents <= 0:
+            yield "nothing_due", ""
+        if held := facts.held.get(invoice.id):
+            yield held.reason, held.detail
+        if not chargeable(invoice, facts):
+            yield "taken_already", ""
+        if run_id := facts.elsewhere.get(invoice.id):
+            yield "in_other_run", f"#{run_id}"
+
+    def _of_method(self, method: Method, terminal: TerminalSettings, facts: Facts) -> Iterator[tuple[str, str]]:
+        if method.status != "active":
+            yield "method_disabled", method.reason
+        if (method.terminal_id, method.environment) != (terminal.terminal_id, terminal.environment):
+            yield "other_terminal", ""
+        if method.is_expired():
+            yield "method_expired", f"{method.exp_month:02d}/{method.exp_year}"
+        if method.instrument not in self.settings.instruments(terminal):
+            yield "instrument_off", ""
+        if method.id in facts.refused:
+            yield "hard_declined", facts.refused[method.id]
+        if self.need_zip and method.instrument == "card" and not method.postal_code:
+            yield "no_zip", ""

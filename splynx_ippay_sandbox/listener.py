@@ -40,6 +40,7 @@ class _Handler(WSGIRequestHandler):
         self.close_connection = True
         if self.headers.get("Expect", "").strip().lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._is_head_sent = False
         with contextlib.suppress(ConnectionError, TimeoutError, ssl.SSLError):
             try:
                 self._answer()
@@ -47,25 +48,23 @@ class _Handler(WSGIRequestHandler):
                 raise
             except Exception:  # noqa: BLE001 - the sandbox must not die with one request, and must say what broke
                 traceback.print_exc(file=sys.stderr)
-                self.send_error(500)
+                if not self._is_head_sent:
+                    self.send_error(500)
 
     def _answer(self) -> None:
         kept: list[Any] = []
 
-        def start_response(status: str, headers: list[tuple[str, str]], _exc: object = None) -> None:
+        def start_response(status: str, headers: list[tuple[str, str]], _exc: object = None) -> Callable[..., object]:
             kept[:] = [status, headers]
+            return self.wfile.write
 
-        head_is_sent = False
         parts: Iterable[bytes] = self.server.app(self.make_environ(), start_response)
         try:
             for part in parts:
-                if head_is_sent:
-                    self.wfile.write(part)
-                else:
-                    # One write for head and first part: two small ones would wait for each other's ACK.
-                    self.wfile.write(self._head(*kept) + part)
-                    head_is_sent = True
-            if not head_is_sent:
+                # One write for head and first part: two small ones would wait for each other's ACK.
+                self.wfile.write(part if self._is_head_sent else self._head(*kept) + part)
+                self._is_head_sent = True
+            if not self._is_head_sent:
                 self.wfile.write(self._head(*kept))
         finally:
             if close := getattr(parts, "close", None):

@@ -14,8 +14,6 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import trustme
-
 from splynx_ippay_sandbox import control, gateway, host
 from splynx_ippay_sandbox.interference import Interference
 from splynx_ippay_sandbox.listener import Listener
@@ -124,6 +122,8 @@ class Sandbox:
         )
 
     def _make_certificates(self) -> str:
+        import trustme
+
         authority = trustme.CA()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2

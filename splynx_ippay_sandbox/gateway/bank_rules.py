@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from splynx_ippay_sandbox.gateway import codes
 from splynx_ippay_sandbox.gateway.call import RefusedError
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _KINDS = {"CHECKING", "SAVINGS", "BUSINESSCK"}
 _SEC = {"PPD", "CCD", "WEB", "TEL"}
-_ACCEPTED = {"approval": "000000", "text": "CHECK ACCEPTED"}
+_ACCEPTED: dict[str, Any] = {"approval": "000000", "text": "CHECK ACCEPTED"}
 
 
 def check(call: Call) -> dict[str, str]:
@@ -29,7 +29,7 @@ def check(call: Call) -> dict[str, str]:
         answer = call.decline(account, amount, "000", text="CHECK ACCEPTED")
         answer.update(Approval="000000", AdditionalInfo=hint)
         return answer
-    extras: dict[str, object] = {"show": {"AdditionalInfo": hint}}
+    extras: dict[str, Any] = {"show": {"AdditionalInfo": hint}}
     if call.message.wants_token and call.message.ach.get("AccountNumber"):
         token = call.state.vault.keep(call.terminal_id, account)
         extras = {"show": {"AdditionalInfo": hint, "Token": token}, "token": token}

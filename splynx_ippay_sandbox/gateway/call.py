@@ -144,7 +144,9 @@ class Call:
             raise RefusedError("Invalid token.")
         return found
 
-    def book(self, instrument: Instrument, amount_cents: int, *, approval: str, text: str, **more: Any) -> dict[str, str]:
+    def book(
+        self, instrument: Instrument, amount_cents: int, *, approval: str, text: str, **more: Any
+    ) -> dict[str, str]:
         """Write the transaction into the books (twice or wrongly, if a fault says so) and return the approval."""
         trans_id = self.state.next_trans_id()
         reply = {
@@ -198,7 +200,14 @@ class Call:
         return {"ipTransID": f"{trans_id:023d}"} if self.state.switches["ip_trans_id"] else {}
 
     def _add(
-        self, instrument: Instrument | None, amount: int, trans_id: int, reply: dict[str, str], *, state: str, token: str
+        self,
+        instrument: Instrument | None,
+        amount: int,
+        trans_id: int,
+        reply: dict[str, str],
+        *,
+        state: str,
+        token: str,
     ) -> None:
         self.state.add(
             Deal(

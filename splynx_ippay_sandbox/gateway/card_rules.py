@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from splynx_ippay_sandbox.gateway import codes
 from splynx_ippay_sandbox.gateway.call import RefusedError
@@ -48,8 +48,7 @@ def force(call: Call) -> dict[str, str]:
 
 def capture(call: Call) -> dict[str, str]:
     """CAPT: takes an authorisation once, in full or less; 025 if there is none to take."""
-    held = [deal for deal in call.originals() if deal.type == "AUTHONLY" and deal.state == "booked"]
-    free = [deal for deal in held if not deal.captured]
+    free = _held(call)
     amount = call.amount() if call.message.get("TotalAmount") else (free[-1].amount_cents if free else 0)
     if not free or not _fits(call, free[-1]) or amount > free[-1].amount_cents:
         return _not_found(call, amount)
@@ -98,7 +97,7 @@ def reverse_auth(call: Call) -> dict[str, str]:
     if not call.state.switches["reverseauth"]:
         raise RefusedError(codes.INVALID_TYPE)
     amount = call.amount()
-    held = [deal for deal in call.originals() if deal.type == "AUTHONLY" and deal.state == "booked" and not deal.captured]
+    held = _held(call)
     if not held or not _fits(call, held[-1]) or amount != held[-1].amount_cents:
         return _not_found(call, amount)
     held[-1].state = "void"
@@ -110,7 +109,7 @@ def adjust(call: Call) -> dict[str, str]:
     if not call.state.switches["hotel"]:
         raise RefusedError(codes.INVALID_TYPE)
     amount = call.amount()
-    held = [deal for deal in call.originals() if deal.type == "AUTHONLY" and deal.state == "booked" and not deal.captured]
+    held = _held(call)
     if not held or not _fits(call, held[-1]):
         return _not_found(call, amount)
     change = amount if call.kind == "INCREMENTAL" else -amount
@@ -118,6 +117,15 @@ def adjust(call: Call) -> dict[str, str]:
         return _not_found(call, amount)
     held[-1].amount_cents += change
     return call.book(_card_of(held[-1]), amount, approval=held[-1].approval, text="APPROVED", token=held[-1].token)
+
+
+def _held(call: Call) -> list[Deal]:
+    """Authorisations under this id that still hold their money."""
+    return [
+        deal
+        for deal in call.originals()
+        if deal.type == "AUTHONLY" and deal.state == "booked" and not deal.captured
+    ]
 
 
 def _fits(call: Call, original: Deal) -> bool:
@@ -141,7 +149,7 @@ def _not_found(call: Call, amount: int) -> dict[str, str]:
     return call.decline(None, amount, "025")
 
 
-def _extras(call: Call, card: Instrument) -> dict[str, object]:
+def _extras(call: Call, card: Instrument) -> dict[str, Any]:
     """What an approval shows besides: address and CVV2 checks, and a token where one was asked for."""
     message = call.message
     show = {

@@ -44,6 +44,7 @@ class Deal:
     settled_at: datetime | None = None
     returned_at: datetime | None = None
     return_code: str = ""
+    presented_at: datetime | None = None  # when it was presented again, if it was
     round: int = 0  # counts presentments, so that an old settlement date cannot settle a new presentment
 
     @property

@@ -35,7 +35,7 @@ def answer(state: GatewayState, body: bytes) -> bytes:
     except (wire.UnreadableError, ReportError) as error:
         document = ET.Element("ippayReport")
         ET.SubElement(document, "ErrMsg").text = str(error)
-        return ET.tostring(document, encoding="us-ascii")
+        return wire.to_bytes(document)
 
 
 def _answer(state: GatewayState, body: bytes) -> bytes:
@@ -68,10 +68,10 @@ def _window(state: GatewayState, start: str, end: str) -> tuple[datetime, dateti
 
 def _document(feed: str, start: str, end: str, found: list[dict[str, str]], now: datetime) -> bytes:
     document = ET.Element("ippayReport")
-    plural, single = ("PendingTransactions", "PendingTransaction") if feed == PENDING else ("Transactions", "Transaction")
+    single = "PendingTransaction" if feed == PENDING else "Transaction"
     run = calendar.central_text(now)
     listed = ET.SubElement(
-        document, plural, {"type": feed, "run": run, "start": start, "end": end, "records": str(len(found))}
+        document, f"{single}s", {"type": feed, "run": run, "start": start, "end": end, "records": str(len(found))}
     )
     if not found:
         listed.text = "No Results"
@@ -83,7 +83,7 @@ def _document(feed: str, start: str, end: str, found: list[dict[str, str]], now:
                 customer.attrib.update(CustomerID=text, CustomerKey=f"K{text}", PaymentKey=f"P{text}")
             else:
                 ET.SubElement(element, name).text = text
-    return ET.tostring(document, encoding="us-ascii")
+    return wire.to_bytes(document)
 
 
 def _text(request: ET.Element, path: str) -> str:
@@ -95,9 +95,7 @@ def _second(moment: datetime) -> datetime:
 
 
 def _cards(state: GatewayState) -> Iterable[Row]:
-    return (
-        (deal.at, deal.terminal_id, rows.card_row(deal)) for deal in state.deals if deal.is_card
-    )
+    return ((deal.at, deal.terminal_id, rows.card_row(deal)) for deal in state.deals if deal.is_card)
 
 
 def _banks(state: GatewayState) -> Iterable[Row]:

@@ -44,8 +44,8 @@ class Settlement:
         """Note when a booked transaction will settle."""
         if deal.type in SETTLING:
             bank = deal.type in BANK_TYPES
-            now = self._state.world.clock.now() if deal.round else deal.at
-            due = calendar.after_banking_days(now, 1) if bank else calendar.next_day(now)
+            start = deal.presented_at or deal.at
+            due = calendar.after_banking_days(start, 1) if bank else calendar.next_day(start)
             self._push(due, "settle", deal, deal.round)
 
     def tick(self) -> None:
@@ -63,7 +63,7 @@ class Settlement:
         if deal.type not in BANK_TYPES or not deal.is_live:
             raise ValueError("only a booked or settled bank transaction can come back")
         now = self._state.world.clock.now()
-        due = max(calendar.after_banking_days(deal.at, days), now) if days > 0 else now
+        due = max(calendar.after_banking_days(deal.presented_at or deal.at, days), now) if days > 0 else now
         if not self._state.switches["settle_before_return"] and code.startswith("R"):
             deal.round += 1  # the settlement that was noted no longer counts
         self._push(due, "return", deal, code)
@@ -75,6 +75,7 @@ class Settlement:
         if deal.state != "returned":
             raise ValueError("only a returned debit can be presented again")
         deal.state, deal.return_code, deal.returned_at, deal.settled_at = "booked", "", None, None
+        deal.presented_at = self._state.world.clock.now()
         deal.round += 1
         self.expect(deal)
         return {"transaction_id": deal.transaction_id, "state": deal.state}
@@ -104,7 +105,7 @@ class Settlement:
         now = self._state.world.clock.now()
         month, year = (now.month - 1, now.year) if now.month > 1 else (12, now.year - 1)
         vault = self._state.vault
-        cards = [key for key in vault.tokens_ending(last4) if vault.find(*key).kind == "card"]  # type: ignore[union-attr] # listed keys exist
+        cards = [key for key in vault.tokens_ending(last4) if (found := vault.find(*key)) and found.kind == "card"]
         if not cards:
             raise LookupError(f"no card token ends in {last4}")
         for terminal_id, token in cards:

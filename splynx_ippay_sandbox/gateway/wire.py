@@ -96,7 +96,7 @@ def write(root: str, reply: Mapping[str, str]) -> bytes:
     for name in REPLY_ORDER:
         if reply.get(name):
             ET.SubElement(document, name).text = reply[name]
-    return ET.tostring(document, encoding="us-ascii")
+    return to_bytes(document)
 
 
 def write_echo(message: Message, transaction_id: str) -> bytes:
@@ -108,7 +108,13 @@ def write_echo(message: Message, transaction_id: str) -> bytes:
     for child in parse(message.raw):
         if child.tag != "TransactionID":
             document.append(child)
-    return ET.tostring(document, encoding="us-ascii")
+    return to_bytes(document)
+
+
+def to_bytes(document: ET.Element) -> bytes:
+    """Give the document in ASCII, everything else as numeric references."""
+    text: bytes = ET.tostring(document, encoding="us-ascii")
+    return text
 
 
 def _flat(element: ET.Element) -> dict[str, str]:

@@ -15,19 +15,39 @@ import pytest
 SCRIPT = Path(__file__).with_name("perl") / "client.pl"
 INSTALL = "apt-get install -y libbusiness-onlinepayment-ippay-perl"
 # Brings up the loopback device (SIOCSIFFLAGS: up, loopback, running) without needing iproute2.
-LOOPBACK_UP = ("import fcntl, socket, struct; s = socket.socket(); "
-               "fcntl.ioctl(s, 0x8914, struct.pack('16sH22x', b'lo', 0x49)); s.close()")
+LOOPBACK_UP = (
+    "import fcntl, socket, struct; s = socket.socket(); "
+    "fcntl.ioctl(s, 0x8914, struct.pack('16sH22x', b'lo', 0x49)); s.close()"
+)
 INSIDE = """
 if [ "$OWN_NET" = 1 ]; then "$PYTHON" -c "$LOOPBACK_UP" || exit 3; fi
-"$PYTHON" -m splynx_ippay_sandbox --tls --gateway-port 443 --state "$STATE" >"$STATE/ready" 2>"$STATE/sandbox.err" </dev/null &
+"$PYTHON" -m splynx_ippay_sandbox --tls --gateway-port 443 --state "$STATE" \\
+    >"$STATE/ready" 2>"$STATE/sandbox.err" </dev/null &
 box=$!
 trap 'kill $box 2>/dev/null; wait $box 2>/dev/null' EXIT
 perl "$SCRIPT" "$STATE/ready" 2>"$STATE/perl.err"
 """
-CARD = {"type": "VISA", "login": "ignored", "password": "", "name": "Ren\u00e9 O'Brien & S\u00f8ns", "address": "123 Anystreet",
-        "city": "Anywhere", "state": "UT", "zip": "84058", "card_number": "4111111111111111", "expiration": "12/40"}
-BANK = {"type": "CHECK", "login": "ignored", "password": "", "name": "Tofu Beast", "account_number": "12345",
-        "routing_code": "111000025", "account_type": "Personal Checking"}
+CARD = {
+    "type": "VISA",
+    "login": "ignored",
+    "password": "",
+    "name": "Ren\u00e9 O'Brien & S\u00f8ns",
+    "address": "123 Anystreet",
+    "city": "Anywhere",
+    "state": "UT",
+    "zip": "84058",
+    "card_number": "4111111111111111",
+    "expiration": "12/40",
+}
+BANK = {
+    "type": "CHECK",
+    "login": "ignored",
+    "password": "",
+    "name": "Tofu Beast",
+    "account_number": "12345",
+    "routing_code": "111000025",
+    "account_type": "Personal Checking",
+}
 
 
 class Perl:
@@ -66,15 +86,24 @@ def _namespace():
 
 @pytest.fixture(scope="module")
 def perl(tmp_path_factory):
-    found = subprocess.run(["perl", "-MBusiness::OnlinePayment::IPPay", "-MJSON::PP", "-MHTTP::Tiny", "-e", "1"],
-                           capture_output=True, check=False)
+    found = subprocess.run(
+        ["perl", "-MBusiness::OnlinePayment::IPPay", "-MJSON::PP", "-MHTTP::Tiny", "-e", "1"],
+        capture_output=True,
+        check=False,
+    )
     if found.returncode != 0:
         pytest.exit(f"the Perl client is not installed; as root: {INSTALL}", returncode=4)
     folder, prefix = tmp_path_factory.mktemp("perl"), _namespace()
-    environment = os.environ | {"PYTHON": sys.executable, "STATE": str(folder), "SCRIPT": str(SCRIPT),
-                                "LOOPBACK_UP": LOOPBACK_UP, "OWN_NET": "1" if prefix else "0"}
-    process = subprocess.Popen([*prefix, "sh", "-c", INSIDE], env=environment, stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, text=True)
+    environment = os.environ | {
+        "PYTHON": sys.executable,
+        "STATE": str(folder),
+        "SCRIPT": str(SCRIPT),
+        "LOOPBACK_UP": LOOPBACK_UP,
+        "OWN_NET": "1" if prefix else "0",
+    }
+    process = subprocess.Popen(
+        [*prefix, "sh", "-c", INSIDE], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     client = Perl(process, folder)
     try:
         assert client.read() == {"ready": 1}
@@ -90,8 +119,11 @@ def test_a_sale_is_approved_and_booked(perl):
     assert (sold["is_success"], sold["result_code"], sold["avs_code"], sold["cvv2_response"]) == (1, "000", "Y", "P")
     assert len(sold["authorization"]) == 6
     assert perl.deals(sold["order_number"]) == {"SALE": "booked"}
-    [row] = [row for row in perl.ask({"method": "GET", "path": "ledger"})["gateway"]["transactions"]
-             if row["transaction_id"] == sold["order_number"]]
+    [row] = [
+        row
+        for row in perl.ask({"method": "GET", "path": "ledger"})["gateway"]["transactions"]
+        if row["transaction_id"] == sold["order_number"]
+    ]
     assert (row["amount_cents"], row["order_number"], row["terminal_id"]) == (4995, "INV-7", "TESTTERMINAL")
     assert row["ud3"].startswith("Business::OnlinePayment::IPPay")
 
@@ -136,7 +168,9 @@ def test_an_authorisation_is_captured_once(perl):
 def test_a_capture_of_a_decline_finds_nothing(perl):
     declined = perl.submit("Authorization Only", amount="13.05")
     assert declined["result_code"] == "005"
-    assert perl.submit("Post Authorization", amount="13.05", order_number=declined["order_number"])["result_code"] == "025"
+    assert (
+        perl.submit("Post Authorization", amount="13.05", order_number=declined["order_number"])["result_code"] == "025"
+    )
 
 
 def test_a_sale_is_voided_once(perl):
@@ -145,7 +179,11 @@ def test_a_sale_is_voided_once(perl):
     wrong = perl.submit("Void", **{**order, "authorization": "WRONG1"})
     assert (wrong["is_success"], wrong["result_code"]) == (0, "025")
     voided = perl.submit("Void", **order)
-    assert (voided["is_success"], voided["error_message"], voided["authorization"]) == (1, "VOID PROCESSED", sold["authorization"])
+    assert (voided["is_success"], voided["error_message"], voided["authorization"]) == (
+        1,
+        "VOID PROCESSED",
+        sold["authorization"],
+    )
     assert perl.deals(sold["order_number"])["SALE"] == "void"
     assert perl.submit("Void", **order)["result_code"] == "025"
 
@@ -167,7 +205,11 @@ def test_a_reversal_of_an_authorisation_is_no_valid_type(perl):
 
 def test_a_check_is_accepted_and_its_refusals_are_told(perl):
     accepted = perl.submit("Normal Authorization", BANK, amount="13.05")
-    assert (accepted["is_success"], accepted["authorization"], accepted["error_message"]) == (1, "000000", "CHECK ACCEPTED")
+    assert (accepted["is_success"], accepted["authorization"], accepted["error_message"]) == (
+        1,
+        "000000",
+        "CHECK ACCEPTED",
+    )
     assert perl.deals(accepted["order_number"]) == {"CHECK": "booked"}
     bad = perl.submit("Normal Authorization", BANK, amount="13.05", routing_code="111000026")
     assert (bad["is_success"], bad["result_code"], bad["error_message"]) == (0, "923", "Invalid ABA.")
@@ -182,7 +224,13 @@ def test_a_bank_credit_is_accepted_and_a_bank_void_is_not(perl):
 
 
 def test_a_lost_answer_leaves_the_client_without_a_result(perl):
-    perl.ask({"method": "POST", "path": "faults", "body": {"server": "gateway", "kind": "drop_after", "match": {"type": "SALE"}}})
+    perl.ask(
+        {
+            "method": "POST",
+            "path": "faults",
+            "body": {"server": "gateway", "kind": "drop_after", "match": {"type": "SALE"}},
+        }
+    )
     lost = perl.submit("Normal Authorization", amount="77.00")
     assert (lost["is_success"], lost["result_code"]) == (0, "")
     rows = perl.ask({"method": "GET", "path": "ledger"})["gateway"]["transactions"]

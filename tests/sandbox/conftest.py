@@ -11,7 +11,10 @@ import requests
 from splynx_ippay_sandbox.server import Sandbox
 
 CARD = {"CardNum": "4111111111111111", "CardExpMonth": "12", "CardExpYear": "40"}
-ACCOUNT = '<ACH Type="CHECKING" SEC="WEB"><AccountNumber>12345678</AccountNumber><ABA>111000025</ABA><CheckNumber>7</CheckNumber></ACH>'
+ACCOUNT = (
+    '<ACH Type="CHECKING" SEC="WEB"><AccountNumber>12345678</AccountNumber><ABA>111000025</ABA>'
+    "<CheckNumber>7</CheckNumber></ACH>"
+)
 
 
 class Gateway:

@@ -1,13 +1,13 @@
 """The control room, the clock and the program."""
 
 import json
-import os
 import select
 import signal
 import socket
 import subprocess
 import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -22,12 +22,21 @@ def test_calls_are_counted_by_kind_faulted_ones_included(box, gateway, control):
     gateway.session.get(gateway.ready["gateway_url"])
     gateway.report("ach", "2026-01-01T00:00:00", "2026-01-01T01:00:00")
     host = box.ready["host_url"]
-    for path in ("/api/2.0/admin/finance/invoices/7", "/api/2.0/admin/finance/invoices?limit=2", "/api/1.0/admin/finance/invoices/8",
-                 f"/api/2.0/admin/auth/tokens/{'a' * 32}", "/portal/login"):
+    for path in (
+        "/api/2.0/admin/finance/invoices/7",
+        "/api/2.0/admin/finance/invoices?limit=2",
+        "/api/1.0/admin/finance/invoices/8",
+        f"/api/2.0/admin/auth/tokens/{'a' * 32}",
+        "/portal/login",
+    ):
         control.session.get(host + path, timeout=20)
     assert control("GET", "counters") == {
         "gateway": {"SALE": 2, "?": 1, "GET": 1, "report:ach": 1},
-        "host": {"GET admin/finance/invoices/{id}": 2, "GET admin/finance/invoices": 1, "GET admin/auth/tokens/{id}": 1},
+        "host": {
+            "GET admin/finance/invoices/{id}": 2,
+            "GET admin/finance/invoices": 1,
+            "GET admin/auth/tokens/{id}": 1,
+        },
     }
     assert control("DELETE", "counters") == {"gateway": {}, "host": {}}
 
@@ -99,17 +108,42 @@ def test_a_temporary_state_folder_is_removed_and_a_given_one_is_kept(tmp_path):
 
 
 def test_the_program_prints_one_ready_line_and_ends_on_sigterm(tmp_path):
-    command = [sys.executable, "-m", "splynx_ippay_sandbox", "--tls", "--state", str(tmp_path), "--clock-file", str(tmp_path / "clock")]
+    command = [
+        sys.executable,
+        "-m",
+        "splynx_ippay_sandbox",
+        "--tls",
+        "--state",
+        str(tmp_path),
+        "--clock-file",
+        str(tmp_path / "clock"),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert select.select([process.stdout], [], [], 60)[0], "it is ready within a minute"
         ready = json.loads(process.stdout.readline())
-        assert {"host_url", "api_url", "api_key", "api_secret", "gateway_url", "report_url", "terminal_id", "report_login",
-                "report_password", "customers", "staff", "ca_file", "addon_cli", "addon_dir", "state_dir", "pid"} <= set(ready)
+        assert {
+            "host_url",
+            "api_url",
+            "api_key",
+            "api_secret",
+            "gateway_url",
+            "report_url",
+            "terminal_id",
+            "report_login",
+            "report_password",
+            "customers",
+            "staff",
+            "ca_file",
+            "addon_cli",
+            "addon_dir",
+            "state_dir",
+            "pid",
+        } <= set(ready)
         assert ready["pid"] == process.pid
         assert ready["gateway_url"].startswith("https://127.0.0.1:")
         assert ready["terminal_id"] == "TESTTERMINAL"
-        assert os.path.exists(ready["ca_file"])
+        assert Path(ready["ca_file"]).exists()
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=30)
         assert (process.returncode, out, err) == (0, "", "")
@@ -124,8 +158,13 @@ def test_a_taken_port_is_told_with_status_2():
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        done = subprocess.run([sys.executable, "-m", "splynx_ippay_sandbox", "--gateway-port", port], capture_output=True, text=True,
-                              timeout=60, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", "splynx_ippay_sandbox", "--gateway-port", port],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
     assert done.returncode == 2
     assert "cannot listen" in done.stderr
     assert done.stdout == ""

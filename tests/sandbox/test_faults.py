@@ -15,7 +15,9 @@ def booked(control):
     return [row["transaction_id"] for row in control.deals(state="booked")]
 
 
-@pytest.mark.parametrize(("kind", "is_booked"), [("drop_before", False), ("drop_after", True), ("reset", False), ("half_answer", True)])
+@pytest.mark.parametrize(
+    ("kind", "is_booked"), [("drop_before", False), ("drop_after", True), ("reset", False), ("half_answer", True)]
+)
 def test_a_lost_answer_is_booked_or_not_as_its_kind_says(gateway, control, kind, is_booked):
     control.fault(kind)
     with pytest.raises(LOST):
@@ -43,17 +45,27 @@ def test_a_reset_reads_half_of_a_long_request_and_books_nothing(box, control):
     assert control("GET", "counters")["gateway"] == {"SALE": 1}
 
 
-@pytest.mark.parametrize(("kind", "more", "status", "content"), [
-    ("http_status", {}, 500, b"sandbox fault"), ("http_status", {"status": 422}, 422, b"sandbox fault"),
-    ("html", {}, 200, b"Back soon"), ("garbage", {}, 200, b"\xff\xfe"), ("xml_bomb", {}, 200, b"<!ENTITY"),
-    ("oversize", {}, 200, b"x" * 100_000),
-])
+@pytest.mark.parametrize(
+    "expected",
+    [
+        ("http_status", {}, 500, b"sandbox fault"),
+        ("http_status", {"status": 422}, 422, b"sandbox fault"),
+        ("html", {}, 200, b"Back soon"),
+        ("garbage", {}, 200, b"\xff\xfe"),
+        ("xml_bomb", {}, 200, b"<!ENTITY"),
+        ("oversize", {}, 200, b"x" * 100_000),
+    ],
+)
 @pytest.mark.parametrize("is_booked", [False, True])
-def test_nonsense_instead_of_an_answer_books_only_if_told(gateway, control, kind, more, status, content, is_booked):
+def test_nonsense_instead_of_an_answer_books_only_if_told(gateway, control, expected, is_booked):
+    kind, more, status, content = expected
     control.fault(kind, booked=is_booked, **more)
-    answer = gateway.post("<ippay><TransactionType>SALE</TransactionType><TerminalID>TESTTERMINAL</TerminalID><TransactionID>A1</TransactionID>"
-                          "<CardNum>4111111111111111</CardNum><CardExpMonth>12</CardExpMonth><CardExpYear>40</CardExpYear>"
-                          "<TotalAmount>1000</TotalAmount></ippay>")
+    answer = gateway.post(
+        "<ippay><TransactionType>SALE</TransactionType><TerminalID>TESTTERMINAL</TerminalID>"
+        "<TransactionID>A1</TransactionID>"
+        "<CardNum>4111111111111111</CardNum><CardExpMonth>12</CardExpMonth><CardExpYear>40</CardExpYear>"
+        "<TotalAmount>1000</TotalAmount></ippay>"
+    )
     assert answer.status_code == status
     assert content in answer.content
     assert booked(control) == (["A1"] if is_booked else [])
@@ -62,7 +74,12 @@ def test_nonsense_instead_of_an_answer_books_only_if_told(gateway, control, kind
 def test_an_echo_shows_the_whole_request_card_number_and_all(gateway, control):
     control.fault("echo")
     reply = gateway.sale("A1", CVV2="123")
-    assert (reply.ActionCode, reply.TransactionID, reply.CardNum, reply.CVV2) == ("900", "A1", "4111111111111111", "123")
+    assert (reply.ActionCode, reply.TransactionID, reply.CardNum, reply.CVV2) == (
+        "900",
+        "A1",
+        "4111111111111111",
+        "123",
+    )
     assert "4111111111111111" in reply.ErrMsg
     assert booked(control) == []
 
@@ -144,7 +161,13 @@ def test_a_tls_failure_spoils_the_handshake_of_the_next_connections(tls_gateway,
 
 
 def test_a_fault_picks_calls_by_type_id_amount_and_order(gateway, control):
-    for match in ({"type": "check"}, {"transaction_id": "A9"}, {"amount_cents": 7}, {"order_number": "INV-9"}, {"terminal_id": "NORTHTERM01"}):
+    for match in (
+        {"type": "check"},
+        {"transaction_id": "A9"},
+        {"amount_cents": 7},
+        {"order_number": "INV-9"},
+        {"terminal_id": "NORTHTERM01"},
+    ):
         control.fault("html", match=match)
     assert gateway.sale("A1").ActionCode == "000"
     control.fault("drop_before", match={"type": "SALE", "order_number": "INV-2"})
@@ -181,7 +204,10 @@ def test_reports_are_spoilt_only_when_their_path_is_named(gateway, control):
     assert b"Back soon" in answer.content
 
 
-@pytest.mark.parametrize(("kind", "more"), [("http_status", {"status": 503}), ("html", {}), ("garbage", {}), ("oversize", {}), ("xml_bomb", {})])
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [("http_status", {"status": 503}), ("html", {}), ("garbage", {}), ("oversize", {}), ("xml_bomb", {})],
+)
 def test_the_host_suffers_the_same_kinds(box, control, kind, more):
     url = box.ready["host_url"] + API
     before = control.session.get(url, timeout=20)
@@ -198,11 +224,20 @@ def test_the_host_loses_answers_of_the_path_and_method_named(box, control, kind)
         control.session.get(box.ready["host_url"] + API, timeout=20)
 
 
-@pytest.mark.parametrize("wish", [
-    {}, {"server": "gateway"}, {"server": "gateway", "kind": "nonsense"}, {"server": "nowhere", "kind": "html"},
-    {"server": "host", "kind": "echo"}, {"server": "gateway", "kind": "lose_posting"}, {"server": "gateway", "kind": "html", "typo": 1},
-    {"server": "gateway", "kind": "html", "match": {"colour": "red"}}, {"server": "gateway", "kind": "tls_failure", "match": {"type": "SALE"}},
-])
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {},
+        {"server": "gateway"},
+        {"server": "gateway", "kind": "nonsense"},
+        {"server": "nowhere", "kind": "html"},
+        {"server": "host", "kind": "echo"},
+        {"server": "gateway", "kind": "lose_posting"},
+        {"server": "gateway", "kind": "html", "typo": 1},
+        {"server": "gateway", "kind": "html", "match": {"colour": "red"}},
+        {"server": "gateway", "kind": "tls_failure", "match": {"type": "SALE"}},
+    ],
+)
 def test_a_fault_that_makes_no_sense_is_refused_with_a_reason(control, wish):
     assert control("POST", "faults", wish, status=422)["error"]
     assert control("GET", "faults")["faults"] == []
@@ -211,7 +246,10 @@ def test_a_fault_that_makes_no_sense_is_refused_with_a_reason(control, wish):
 def test_faults_are_listed_and_cleared(control):
     first, second = control.fault("html", times=5), control.fault("delay", server="host", seconds=2)
     listed = control("GET", "faults")["faults"]
-    assert [(row["id"], row["server"], row["kind"], row["left"]) for row in listed] == [(first, "gateway", "html", 5), (second, "host", "delay", 1)]
+    assert [(row["id"], row["server"], row["kind"], row["left"]) for row in listed] == [
+        (first, "gateway", "html", 5),
+        (second, "host", "delay", 1),
+    ]
     assert control("DELETE", f"faults/{first}") == {"cleared": 1}
     assert control("DELETE", f"faults/{first}", status=404) == {"cleared": 0}
     assert control("DELETE", "faults") == {"cleared": 1}

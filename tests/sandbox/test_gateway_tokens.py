@@ -28,12 +28,17 @@ def test_a_token_is_good_at_its_own_terminal_only(gateway):
 
 
 def test_a_sale_and_a_check_hand_out_a_token_on_request(gateway):
-    card = '<CardNum Tokenize="true">4111111111111111</CardNum><CardExpMonth>12</CardExpMonth><CardExpYear>40</CardExpYear>'
+    card = (
+        '<CardNum Tokenize="true">4111111111111111</CardNum><CardExpMonth>12</CardExpMonth>'
+        "<CardExpYear>40</CardExpYear>"
+    )
     reply = gateway.call("SALE", card, TransactionID="A1", TotalAmount="1000")
     assert gateway.call("SALE", TransactionID="A2", Token=reply.Token, TotalAmount="1000").ActionCode == "000"
     for attributes, number in (("Tokenize='true'", ""), ("", " Tokenize='true'")):
-        ach = (f"<ACH Type='SAVINGS' SEC='PPD' {attributes}><AccountNumber{number}>12345678</AccountNumber>"
-               "<ABA>111000025</ABA><CheckNumber>1</CheckNumber></ACH>")
+        ach = (
+            f"<ACH Type='SAVINGS' SEC='PPD' {attributes}><AccountNumber{number}>12345678</AccountNumber>"
+            "<ABA>111000025</ABA><CheckNumber>1</CheckNumber></ACH>"
+        )
         reply = gateway.check(f"C{len(number)}", xml=ach)
         assert reply.Token.endswith("5678")
         assert len(reply.Token) == 8
@@ -76,5 +81,8 @@ def test_an_ip_trans_id_recalls_the_card_in_both_spellings(gateway):
     first = gateway.sale("A1")
     assert len(first.ipTransID) == 23
     assert gateway.call("SALE", TransactionID="A2", ipTransID=first.ipTransID, TotalAmount="1000").ActionCode == "000"
-    assert gateway.call("SALE", TransactionID="A3", ipTransId=first.ipTransID.lstrip("0"), TotalAmount="1000").ActionCode == "000"
+    assert (
+        gateway.call("SALE", TransactionID="A3", ipTransId=first.ipTransID.lstrip("0"), TotalAmount="1000").ActionCode
+        == "000"
+    )
     assert gateway.call("SALE", TransactionID="A4", ipTransID="7", TotalAmount="1000").ErrMsg == "Invalid token."

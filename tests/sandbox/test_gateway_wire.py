@@ -8,8 +8,10 @@ from xml.etree import ElementTree as ET
 import pytest
 import requests
 
-SALE = ("<TransactionType>SALE</TransactionType><TransactionID>{id}</TransactionID><CardNum>4111111111111111</CardNum>"
-        "<CardExpMonth>12</CardExpMonth><CardExpYear>40</CardExpYear><TotalAmount>1000</TotalAmount>{more}")
+SALE = (
+    "<TransactionType>SALE</TransactionType><TransactionID>{id}</TransactionID><CardNum>4111111111111111</CardNum>"
+    "<CardExpMonth>12</CardExpMonth><CardExpYear>40</CardExpYear><TotalAmount>1000</TotalAmount>{more}"
+)
 REQUEST = b"<ippay><TransactionType>PING</TransactionType><TerminalID>TESTTERMINAL</TerminalID></ippay>"
 
 
@@ -42,7 +44,9 @@ def test_the_path_may_end_in_a_slash(gateway, path):
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("kind", ["text/xml", "application/xml; charset=utf-8", "application/x-www-form-urlencoded", ""])
+@pytest.mark.parametrize(
+    "kind", ["text/xml", "application/xml; charset=utf-8", "application/x-www-form-urlencoded", ""]
+)
 def test_any_content_type_is_taken(gateway, kind):
     headers = {"Content-Type": kind} if kind else {}
     assert gateway.read(gateway.post(REQUEST, **headers).content).ActionCode == "000"
@@ -69,23 +73,35 @@ def test_tls_is_by_a_local_authority_and_at_least_1_2(tls_gateway):
     with pytest.raises(requests.exceptions.SSLError):
         tls_gateway.session.post(tls_gateway.ready["gateway_url"], data=REQUEST, verify=True)
     context = ssl.create_default_context(cafile=tls_gateway.ready["ca_file"])
-    with socket.create_connection(address_of(tls_gateway.ready["gateway_url"])) as plain, \
-            context.wrap_socket(plain, server_hostname="localhost") as sock:
+    with (
+        socket.create_connection(address_of(tls_gateway.ready["gateway_url"])) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as sock,
+    ):
         assert sock.version() in {"TLSv1.2", "TLSv1.3"}
     assert tls_gateway.call("PING").ActionCode == "000"
 
 
-@pytest.mark.parametrize(("root", "kind", "expected"), [
-    ("ippay", "PING", "ippayResponse"), ("ippay", "TOKENIZE", "IPPayResponse"),
-    ("JetPay", "PING", "JetPayResponse"), ("JetPay", "TOKENIZE", "JetPayResponse"),
-])
+@pytest.mark.parametrize(
+    ("root", "kind", "expected"),
+    [
+        ("ippay", "PING", "ippayResponse"),
+        ("ippay", "TOKENIZE", "IPPayResponse"),
+        ("JetPay", "PING", "JetPayResponse"),
+        ("JetPay", "TOKENIZE", "JetPayResponse"),
+    ],
+)
 def test_the_reply_root_answers_in_kind(gateway, root, kind, expected):
     assert gateway.call(kind, root=root).root == expected
 
 
-@pytest.mark.parametrize("body", [
-    "\n  <ippay>{end}", "<?xml version='1.0' encoding='us-ascii'?>\n<ippay>{end}", "\r\n<?xml version='1.0' encoding='UTF-8'?><ippay>{end}",
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "\n  <ippay>{end}",
+        "<?xml version='1.0' encoding='us-ascii'?>\n<ippay>{end}",
+        "\r\n<?xml version='1.0' encoding='UTF-8'?><ippay>{end}",
+    ],
+)
 def test_white_space_and_declarations_are_taken(gateway, body):
     end = "<TransactionType>PING</TransactionType><TerminalID>TESTTERMINAL</TerminalID></ippay>"
     assert gateway.read(gateway.post(body.format(end=end)).content).ActionCode == "000"
@@ -97,8 +113,9 @@ def test_the_terminal_may_come_last_and_names_may_hold_references(gateway, contr
     assert reply.ActionCode == "000"
     day = control("GET", "clock")["now"][:10]
     report = gateway.report("credit", f"{day}T00:00:00", f"{day}T23:59:59")
-    rows = report.findall(".//CardHolderName") or gateway.report(
-        "credit", *_yesterday(day)).findall(".//CardHolderName")
+    rows = report.findall(".//CardHolderName") or gateway.report("credit", *_yesterday(day)).findall(
+        ".//CardHolderName"
+    )
     assert [row.text for row in rows] == ["René O'Brien & Søns"]
 
 
@@ -109,17 +126,29 @@ def _yesterday(day):
     return f"{before}T00:00:00", f"{before}T23:59:59"
 
 
-@pytest.mark.parametrize("industry", ['<IndustryInfo Type="ECOMMERCE"/>', "<IndustryInfo><Type>ECOMMERCE</Type></IndustryInfo>"])
+@pytest.mark.parametrize(
+    "industry", ['<IndustryInfo Type="ECOMMERCE"/>', "<IndustryInfo><Type>ECOMMERCE</Type></IndustryInfo>"]
+)
 @pytest.mark.parametrize("origin", ["INTERNET", "RECURRING", "PHONE ORDER", "PHONEORDER", "MAIL ORDER", "POS"])
 def test_both_spellings_and_placements_are_taken(gateway, industry, origin):
     more = f"<TerminalID>TESTTERMINAL</TerminalID><Origin>{origin}</Origin>{industry}"
     assert gateway.read(gateway.post(f"<ippay>{SALE.format(id='A1', more=more)}</ippay>").content).ActionCode == "000"
 
 
-@pytest.mark.parametrize("body", [
-    b"", b"not xml", b"<ippay>", b"<other/>", b"<!DOCTYPE ippay [<!ENTITY a 'b'>]><ippay>&a;</ippay>", b"\xff\xfe<ippay/>",
-    b"<?xml version='1.0' encoding='nonsense'?><ippay/>", b"<ippay>" + b"x" * 70_000 + b"</ippay>", b"<ippay a='1' a='2'/>",
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"not xml",
+        b"<ippay>",
+        b"<other/>",
+        b"<!DOCTYPE ippay [<!ENTITY a 'b'>]><ippay>&a;</ippay>",
+        b"\xff\xfe<ippay/>",
+        b"<?xml version='1.0' encoding='nonsense'?><ippay/>",
+        b"<ippay>" + b"x" * 70_000 + b"</ippay>",
+        b"<ippay a='1' a='2'/>",
+    ],
+)
 def test_what_is_no_message_is_error_921(gateway, control, body):
     reply = gateway.read(gateway.post(body).content)
     assert (reply.root, reply.ActionCode) == ("ippayResponse", "921")

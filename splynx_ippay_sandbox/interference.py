@@ -156,7 +156,8 @@ class Interference:
 
 
 def _length(environ: Environ) -> int:
-    return min(int(environ.get("CONTENT_LENGTH") or 0), MAX_BODY)
+    text = str(environ.get("CONTENT_LENGTH") or "")
+    return min(int(text), MAX_BODY) if text.isascii() and text.isdigit() else 0
 
 
 def _read(environ: Environ, length: int) -> bytes:

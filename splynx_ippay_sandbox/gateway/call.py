@@ -64,6 +64,10 @@ class Call:
             raise RefusedError("Invalid total amount.")
         if int(text) == 0:
             raise RefusedError("Value must be non-zero.")
+        for name in ("FeeAmount", "TaxAmount"):
+            part = self.message.get(name) or "0"
+            if not (part.isascii() and part.isdigit()) or int(part) > int(text):
+                raise RefusedError(f"Invalid {name}.")  # both are included in the total
         return int(text)
 
     def needs_id(self) -> str:

@@ -104,7 +104,7 @@ def write_echo(message: Message, transaction_id: str) -> bytes:
     document = ET.Element(message.reply_root)
     ET.SubElement(document, "TransactionID").text = transaction_id
     ET.SubElement(document, "ActionCode").text = "900"
-    ET.SubElement(document, "ErrMsg").text = f"Unable to process: {message.raw.decode('utf-8', 'replace')}"
+    ET.SubElement(document, "ErrMsg").text = "Unable to process: " + message.raw.decode("utf-8", "replace").replace("\0", "")
     for child in parse(message.raw):
         if child.tag != "TransactionID":
             document.append(child)

@@ -103,6 +103,19 @@ def test_an_impossible_amount_is_error_900(gateway, control, amount, words):
     assert control.deals() == []
 
 
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"FeeAmount": "1.50"}, "Invalid FeeAmount."),
+        ({"FeeAmount": "1001"}, "Invalid FeeAmount."),
+        ({"TaxAmount": "x"}, "Invalid TaxAmount."),
+    ],
+)
+def test_fee_and_tax_are_part_of_the_total(gateway, more, words):
+    assert gateway.sale("A1", 1000, **more).ErrMsg == words
+    assert gateway.sale("A1", 1000, FeeAmount="1000", TaxAmount="0").ActionCode == "000"
+
+
 def test_a_transaction_id_is_at_most_18_letters_digits_and_dashes(gateway):
     assert gateway.sale("A" * 18).ActionCode == "000"
     assert gateway.sale("A" * 19).ErrMsg == "Invalid transaction ID."

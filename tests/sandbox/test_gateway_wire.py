@@ -3,6 +3,7 @@
 import re
 import socket
 import ssl
+import threading
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -168,6 +169,25 @@ def test_a_caller_off_the_whitelist_is_forbidden_or_reset(gateway, control):
     control("POST", "gateway", {"blocked": "reset"})
     with pytest.raises(requests.exceptions.ConnectionError):
         gateway.post(REQUEST)
+
+
+def test_a_length_that_is_no_number_is_an_empty_message(gateway):
+    head = b"POST /ippay HTTP/1.0\r\nContent-Length: many\r\n\r\n"
+    answer = raw_exchange(address_of(gateway.ready["gateway_url"]), head)
+    assert b"<ActionCode>921</ActionCode>" in answer
+
+
+def test_many_callers_at_once_are_each_booked_once(gateway, control):
+    callers = [
+        threading.Thread(target=lambda place=place: [gateway.sale(f"T{place}-{n}") for n in range(10)])
+        for place in range(8)
+    ]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(30)
+    ids = [row["transaction_id"] for row in control.deals(state="booked")]
+    assert len(ids) == len(set(ids)) == 80
 
 
 def test_every_inbound_body_is_kept_for_the_scanner(gateway, control):

@@ -7,7 +7,8 @@ world. The apps' own before_request hooks must let the paths under /_sandbox/ pa
     POST   faults {"server", "kind", "match", "times" | "probability", "seed", "seconds", "status", "booked"}
     GET    faults; DELETE faults, DELETE faults/<id>
     POST   clock {"days": 5} | {"seconds": 60} · reset {"seed": "small"} · addon {"url"} · cli {"argv"}
-    POST   returns {"transaction_id", "code", "days": 2} · representments {"transaction_id"} · autovoid {"transaction_id"}
+    POST   returns {"transaction_id", "code", "days": 2}
+    POST   representments {"transaction_id"} · autovoid {"transaction_id"}
     POST   chargebacks {"transaction_id", "reason"} · expire {"token_last4"}
     POST   updates {"token_last4", "response_code": "A" | "V", "new_number", "customer_id", "pending"}
     POST   answers {"type": "SALE", "action_code": "051", "times", "booked", "response_text", "err_msg", ...}

@@ -62,6 +62,8 @@ def _offices(state: HostState) -> None:
     state.passwords["admin", "admin"] = (1, "admin-of-the-sandbox")
     for name in _CATEGORIES:
         state.categories.insert({"name": name})
+    if not state.registry.account_kinds:
+        state.registry.account_kinds[1] = {"title": "Direct debit", "fields": ["Mandate", "Account holder"]}
     if not len(state.methods):
         for name in _METHODS:
             state.methods.insert({"name": name})

@@ -169,6 +169,14 @@ def _add_or_get_entry_point(state: HostState, options: Options) -> int:
     return list(points).index((module, name)) + 1
 
 
+def _list_entry_points(state: HostState, options: Options) -> str:
+    """Print ``name,1`` or ``name,0`` a line: shown or not, the module's own switch counted in."""
+    (module,) = _needs(options, "module")
+    _module(state, module)
+    points = [point for point in state.registry.points.values() if point.module == module]
+    return "\n".join(f"{point.name},{int(state.registry.is_shown(point))}" for point in points)
+
+
 def _delete_entry_point(state: HostState, options: Options) -> str:
     module, name = _needs(options, "module", "name")
     if state.registry.points.pop((module, name), None) is None:
@@ -213,6 +221,7 @@ COMMANDS: dict[str, Callable[[HostState, Options], object]] = {
     "add-or-get-entry-point": _add_or_get_entry_point,
     "add-or-get-payment-account": _add_or_get_payment_account,
     "add-or-get-payment-method": _add_or_get_payment_method,
+    "list-entry-points": _list_entry_points,
     "delete-entry-point": _delete_entry_point,
     "delete-module": _delete_module,
     "delete-api-key": _delete_api_key,

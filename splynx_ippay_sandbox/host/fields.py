@@ -89,7 +89,7 @@ def _read_text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError("must be a string.")
+        raise ValueError("must be a string.")  # noqa: TRY004 - as above
     return str(value)
 
 

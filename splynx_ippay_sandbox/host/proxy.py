@@ -48,7 +48,9 @@ def _forward(addon_url: str | None) -> Response:
     except (OSError, http.client.HTTPException) as error:
         connection.close()
         return _away(f"The add-on at {addon_url} does not answer ({type(error).__name__}).")
-    response = Response(_pieces(connection, answer), status=answer.status)
+    response = Response(_pieces(answer), status=answer.status)
+    response.call_on_close(answer.close)
+    response.call_on_close(connection.close)
     response.headers.clear()
     for name, value in answer.getheaders():
         if name.lower() not in _HOP_BY_HOP:
@@ -79,12 +81,9 @@ def _send(connection: http.client.HTTPConnection, prefix: str) -> None:
         connection.send(b"0\r\n\r\n")
 
 
-def _pieces(connection: http.client.HTTPConnection, answer: http.client.HTTPResponse) -> Iterator[bytes]:
-    try:
-        while piece := answer.read1(_PIECE):
-            yield piece
-    finally:
-        connection.close()
+def _pieces(answer: http.client.HTTPResponse) -> Iterator[bytes]:
+    while piece := answer.read1(_PIECE):
+        yield piece
 
 
 def _away(reason: str) -> Response:

@@ -134,8 +134,8 @@ class Registry:
         """Return the entry points a page may show: registered, switched on, and for the portal not stopped by the module."""
         return [
             point for point in self.points.values()
-            if point.place == place and point.type == kind and point.enabled and self._module_allows(point)
-            and (not model or point.model == model) and (not point.partners or partner_id in point.partners)
+            if point.place == place and point.type == kind and self.is_shown(point) and (not model or point.model == model)
+            and (not point.partners or partner_id in point.partners)
         ]
 
     def find_shown(self, place: str, name: str, partner_id: int = 0, module: str = "") -> EntryPoint | None:
@@ -146,6 +146,7 @@ class Registry:
                 return point
         return None
 
-    def _module_allows(self, point: EntryPoint) -> bool:
+    def is_shown(self, point: EntryPoint) -> bool:
+        """Tell whether the point is switched on, and its module exists and is not stopped for the portal."""
         module = self.modules.get(point.module)
-        return module is not None and (point.place != "portal" or module.portal_enabled)
+        return point.enabled and module is not None and (point.place != "portal" or module.portal_enabled)

@@ -94,6 +94,8 @@ class HostState:
         self.events.clear()
         self.passwords.clear()
         self.statement_numbers.clear()
+        for key in self.registry.keys.values():
+            key.last_nonce = 0  # the clock may have been moved back, and nonces are made from it
 
     def stamp(self) -> str:
         """Return the host's time as its database writes it (UTC)."""

@@ -96,7 +96,9 @@ def _fill(name: str, controls: list[Field], wish: Any) -> list[tuple[str, str]]:
     elif kind in {"select", "multiple"}:
         offered = controls[0].options
     else:
-        return [(name, value) for value in wanted]
+        # Several text fields of one name (a card's holder, an account's holder): the wishes fill them in their order.
+        kept = [control.value for control in controls]
+        return [(name, value) for value in wanted[:len(kept)] + kept[len(wanted):]]
     if strange := [value for value in wanted if value not in offered]:
         raise PageError(f"{name!r} offers {', '.join(map(repr, offered))}, not {strange[0]!r}")
     return [(name, value) for value in wanted]

@@ -142,11 +142,11 @@ def decline(tour: Tour) -> None:
     page = open_menu(browser, "Add money by IpPay")
     answer = browser.submit(page, "/ippay/", holding="amount", source=saved(page.form("/ippay/", holding="amount")),
                             amount="20.51")
-    must_say(answer, "declined", "funds")
+    must_say(answer, "declined", "not enough money")
     oracle.must_be("declines at the gateway", before + 1, len(oracle.declines()))
     oracle.must_be("money taken by a declined card", [], oracle.new_sales())
     oracle.must_be("payments of a declined card", [], oracle.new_payments())
-    tour.say(f"the page says: {_sentence(answer, 'funds')}")
+    tour.say(f"the page says: {_sentence(answer, 'not enough money')}")
 
 
 def lost_answer(tour: Tour) -> None:
@@ -172,7 +172,7 @@ def lost_answer(tour: Tour) -> None:
     oracle.exactly_one_sale(due)
     oracle.exactly_one_payment(due, sale)
     oracle.invoice_becomes(int(invoice["id"]), "paid")
-    tour.say(f"two minutes later the same page says: {_sentence(found, 'approved')} One sale, one payment.")
+    tour.say(f"two minutes later the same page says: {_sentence(found, 'approved')}; one sale, one payment")
 
 
 def five_days_later(tour: Tour) -> None:

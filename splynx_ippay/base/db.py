@@ -23,9 +23,10 @@ from splynx_ippay.base.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sqlalchemy import Dialect, Engine
+    from sqlalchemy import Connection, Dialect, Engine
 
 T = TypeVar("T")
+R = TypeVar("R", bound="Row")
 
 SQLITE_BUSY_MILLISECONDS = 10_000
 # MariaDB: 1205 lock wait time-out, 1213 deadlock, 1020 row changed under a snapshot: all mean "roll back and repeat".
@@ -74,10 +75,12 @@ class Database:
         """``url`` is SQLAlchemy's; sqlite:///file and mysql+pymysql://… are supported, else ConfigError."""
         self.url = url
         if url.startswith("sqlite"):
-            self.engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_MILLISECONDS / 1000})
+            self.engine = create_engine(url, hide_parameters=True,
+                                        connect_args={"timeout": SQLITE_BUSY_MILLISECONDS / 1000})
             _prepare_sqlite(self.engine)
         elif url.startswith(("mysql+pymysql", "mariadb+pymysql")):
-            self.engine = create_engine(url, isolation_level="READ COMMITTED", pool_pre_ping=True, pool_recycle=1800,
+            self.engine = create_engine(url, hide_parameters=True, isolation_level="READ COMMITTED",
+                                        pool_pre_ping=True, pool_recycle=1800,
                                         connect_args={"charset": "utf8mb4", "connect_timeout": 10})
         else:
             raise ConfigError("database_url must start with sqlite:/// or mysql+pymysql://")
@@ -137,10 +140,7 @@ class Database:
                     raise ConfigError(f"SQLite must run with synchronous=FULL and WAL, not {synchronous}, {journal}; "
                                       "is the file on a network disk?")
             else:
-                flush = connection.execute(text("SELECT @@innodb_flush_log_at_trx_commit")).scalar_one()
-                if int(flush) != 1:
-                    raise ConfigError("MariaDB must run with innodb_flush_log_at_trx_commit=1, else a power cut "
-                                      "loses attempts that were sent")
+                _check_mariadb(connection)
         if not self.is_current():
             raise ConfigError("the tables are not those of this version; run: splynx-ippay migrate")
 
@@ -169,6 +169,37 @@ def _prepare_sqlite(engine: Engine) -> None:
     def _begin(connection: Any) -> None:
         read_only = connection.get_execution_options().get("read_only", False)
         connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def _check_mariadb(connection: Connection) -> None:
+    """A commit is on the disk, rows have transactions, and a name may hold any letter."""
+    flush, charset = connection.execute(text(
+        "SELECT @@innodb_flush_log_at_trx_commit, @@character_set_database")).one()
+    if int(flush) != 1:
+        raise ConfigError("MariaDB must run with innodb_flush_log_at_trx_commit=1, else a power cut "
+                          "loses attempts that were sent")
+    if charset != "utf8mb4":
+        raise ConfigError(f"the database must have the character set utf8mb4, not {charset}, and so must its tables")
+    other = connection.execute(text(
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND engine <> 'InnoDB' "
+        "ORDER BY table_name LIMIT 1")).scalar()
+    if other is not None:
+        raise ConfigError(f"the table {other} must have the engine InnoDB, else nothing can be rolled back")
+
+
+def get_or_add(session: Session, fresh: R, key: object) -> R:
+    """The row with this primary key, ``fresh`` when there is none; two writers at once end with one row."""
+    kind = type(fresh)
+    row = session.get(kind, key, with_for_update=True)
+    if row is not None:
+        return row
+    try:
+        with session.begin_nested():
+            session.add(fresh)
+            session.flush()
+    except IntegrityError:
+        return session.get_one(kind, key, with_for_update=True)
+    return fresh
 
 
 def _is_repeatable(error: OperationalError) -> bool:

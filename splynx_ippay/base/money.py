@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 
 from splynx_ippay.base.errors import BadInput
 
@@ -52,7 +52,7 @@ class Money:
         try:
             scaled = Decimal(str(value)).scaleb(minor_units(currency))
             return cls(int(scaled.quantize(Decimal(1), rounding=ROUND_HALF_UP)), currency)
-        except (InvalidOperation, ValueError) as error:
+        except (ArithmeticError, ValueError) as error:  # NaN, infinity and 1e999999 each raise another one
             message = f"not an amount: {str(value)[:40]!r}"
             raise ValueError(message) from error
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from splynx_ippay.base.errors import ConfigError
+from splynx_ippay.base.money import Money
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -184,7 +185,7 @@ class Settings:
     def __init__(self, config_file: Path, overrides: Mapping[str, str] | None = None) -> None:
         """``config_file`` is the host's ``config.ini.php``; it may not exist yet."""
         self._file, self._overrides = config_file, dict(overrides or {})
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: tuple[int, int, int] | None = None
         self._sections: dict[str, dict[str, str]] = {}
 
     @classmethod
@@ -210,6 +211,16 @@ class Settings:
             return int(self.text(key) or "0")
         except ValueError:
             raise ConfigError(f"the setting {BY_KEY[key].title!r} must be a whole number") from None
+
+    def money(self, key: str, currency: str) -> Money:
+        """The value as an amount. Raises ConfigError naming the setting."""
+        try:
+            found = Money.from_host(self.text(key).strip() or "0", currency)
+        except ValueError:
+            found = None
+        if found is None or found.cents < 0:
+            raise ConfigError(f"the setting {BY_KEY[key].title!r} must be an amount, for example 25.00")
+        return found
 
     def flag(self, key: str) -> bool:
         """The value as yes or no; the host writes 1 and 0."""
@@ -273,7 +284,7 @@ class Settings:
     def _refresh(self) -> None:
         try:
             stat = self._file.stat()
-            stamp = (stat.st_mtime_ns, stat.st_size)
+            stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
         except OSError:
             self._stamp, self._sections = None, {}
             return

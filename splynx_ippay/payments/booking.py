@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import or_, select, update
 
 from splynx_ippay.base import clock
-from splynx_ippay.base.errors import AddOnError, HostError, HostRejected, HostUnavailable, IllegalTransition
+from splynx_ippay.base.errors import AddOnError, ConfigError, HostRejected, HostUnavailable, IllegalTransition
 from splynx_ippay.payments import outbox, statements, states, undo
 from splynx_ippay.payments.models import Attempt, Booking, Line
 from splynx_ippay.splynx.records import PaymentDraft
@@ -57,10 +57,11 @@ def settle_line(core: Core, line_id: int) -> None:
     """One step of one line: post it or undo it when due, then the journal."""
     with core.database.read() as session:
         line = session.get_one(Line, line_id)
+    waits = line.booking_next_at is not None and line.booking_next_at > clock.now()
     try:
-        if line.booking in {Booking.DUE, Booking.POSTING}:
+        if line.booking in {Booking.DUE, Booking.POSTING} and not waits:
             post(core, line)
-        elif line.booking in {Booking.UNDO_DUE, Booking.UNDOING}:
+        elif line.booking in {Booking.UNDO_DUE, Booking.UNDOING} and not waits:
             undo.undo(core, line)
     except IllegalTransition:
         log.info("line %s was moved by somebody else", line_id)
@@ -99,7 +100,7 @@ def _adopt(core: Core, line: Line, found: list[Payment]) -> None:
         outbox.finish(core, line, Booking.REVIEW, reason=f"Splynx shows {len(live)} payments for one charge; delete the extra ones")
     else:
         outbox.finish(core, line, Booking.REVIEW, splynx_payment_id=live[0].id,
-               reason=f"Splynx shows {live[0].amount}, the charge was {line.amount}")
+                      reason=f"Splynx shows {live[0].amount}, the charge was {line.amount}")
 
 
 def _may_post_again(core: Core, line: Line) -> bool:
@@ -140,6 +141,9 @@ def _draft(core: Core, line: Line) -> PaymentDraft:
     bank = attempt.instrument == "bank"
     method = core.settings.integer("bank_account_payment_method" if bank else "credit_card_payment_method")
     on_document = not line.on_account
+    if not method:
+        raise ConfigError("choose the payment method for " + ("bank accounts" if bank else "credit cards")
+                          + " in the add-on's settings; until then payments wait to be posted")
     name = f"{'bank account' if bank else attempt.brand} ****{attempt.last_four}"
     return PaymentDraft(
         customer_id=attempt.customer_id, amount=line.amount, date=(attempt.sending_at or clock.now()).date(),
@@ -148,12 +152,11 @@ def _draft(core: Core, line: Line) -> PaymentDraft:
         comment=f"IPpay {attempt.transaction_id}, {name}", field_1=line.field_1, field_2=attempt.approval)
 
 
-def _refused(core: Core, line: Line, error: HostError) -> None:
+def _refused(core: Core, line: Line, error: HostRejected) -> None:
     """The host said no: on account if it is about the document, later if about our rights, else a person."""
-    status = getattr(error, "status", 0)
     core.database.run(lambda session: session.execute(
         update(Line).where(Line.id == line.id).values(post_started_at=None)))
-    if status not in _ABOUT_THE_DOCUMENT:
+    if error.status not in _ABOUT_THE_DOCUMENT:
         outbox.retry_later(core, line.id, outbox.LATER, str(error))
     elif line.on_account or line.document == "topup":
         outbox.finish(core, line, Booking.REVIEW, reason=f"Splynx does not take the payment: {error}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from splynx_ippay.base import clock
+from splynx_ippay.base.db import get_or_add
 from splynx_ippay.base.errors import GatewayError, Stopped
 from splynx_ippay.ippay import messages
 from splynx_ippay.payments.models import Terminal
@@ -30,11 +31,8 @@ def guard(session: Session, terminal_id: str, environment: str) -> None:
 
 
 def _row(session: Session, terminal_id: str, environment: str) -> Terminal:
-    row = session.get(Terminal, (terminal_id, environment), with_for_update=True)
-    if row is None:
-        row = Terminal(terminal_id=terminal_id, environment=environment, failures=0, reason="", released_by="")
-        session.add(row)
-    return row
+    fresh = Terminal(terminal_id=terminal_id, environment=environment, failures=0, reason="", released_by="")
+    return get_or_add(session, fresh, (terminal_id, environment))
 
 
 def stop(session: Session, terminal_id: str, environment: str, reason: str) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from splynx_ippay.base.settings import TerminalSettings
+    from splynx_ippay.ippay.client import GatewayClient
     from splynx_ippay.ippay.messages import Request
     from splynx_ippay.payments.core import Core
     from splynx_ippay.payments.intent import Instrument
@@ -39,13 +40,13 @@ ANSWER_WITHIN = timedelta(seconds=105)
 def take(core: Core, order: Order) -> Attempt:
     """Take money once, tell the host, and return the attempt as it then stands.
 
-    That is APPROVED, ACCEPTED, DECLINED, UNKNOWN, or ABANDONED when nothing was sent. A submission key used before returns its first attempt, whatever became of it. Raises, with nothing sent:
+    That is APPROVED, ACCEPTED, DECLINED, UNKNOWN, or ABANDONED when nothing was sent. A submission key used before
+    returns its first attempt, whatever became of it. Raises, with nothing sent:
     BadInput, ConfigError, Stopped, AlreadyOpen, AmountChanged, HostUnavailable, HostRejected, and for new details
     what ``saving.tokenize`` raises.
     """
-    earlier = intent.find_submission(core, order.submission_key)
-    if earlier is not None:
-        return earlier
+    if intent.find_submission(core, order.submission_key) is not None:
+        return intent.get_submission(core, order)
     terminal = intent.validate(core, order)
     _refuse_held(core, order)
     instrument = intent.prepare(core, order, terminal)
@@ -56,12 +57,13 @@ def take(core: Core, order: Order) -> Attempt:
         _confirm_due(core, attempt)
         statements.open_records(core, attempt)
         request = _request(core, attempt, order, terminal, instrument)
+        gateway = core.gateway(attempt.environment)
     except Exception as error:
         abandon(core, attempt.id, reason=_words(error))
         raise
     if not _claim_sending(core, attempt):
         return abandon(core, attempt.id, reason="not sent in time")
-    _send(core, attempt, request)
+    _send(core, gateway, attempt, request)
     attempt = recording.reload(core, attempt.id)
     if attempt.state == State.ACCEPTED:
         terminals = {terminal.terminal_id: terminal}
@@ -136,16 +138,16 @@ def _claim_sending(core: Core, attempt: Attempt) -> bool:
     return core.database.run(_claim)
 
 
-def _send(core: Core, attempt: Attempt, request: Request) -> None:
+def _send(core: Core, gateway: GatewayClient, attempt: Attempt, request: Request) -> None:
     """Steps 5 and 6: send once, record what is known."""
     try:
-        reply = core.gateway(attempt.environment).send(request)
+        reply = gateway.send(request)
     except NeverSent as error:
         abandon(core, attempt.id, reason=f"the gateway could not be reached: {error}", event="never_sent")
     except OutcomeUnknown as error:
         recording.record_unknown(core, attempt.id, error)
     else:
-        recording.record_reply(core, attempt.id, reply)
+        recording.record_reply(core, attempt, reply)
 
 
 def abandon(core: Core, attempt_id: int, *, reason: str, event: str = "abandoned") -> Attempt:

@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from splynx_ippay.base import clock
@@ -35,6 +36,7 @@ class Core:
     settings: Settings
     database: Database
     box: KeyBox
+    keep_trying: timedelta = timedelta(seconds=30)  # to record an answer, before it goes to the spool
     holder: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _host: tuple[tuple[str, str, str], Host] | None = field(default=None, repr=False)

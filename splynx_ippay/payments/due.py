@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from splynx_ippay.base.errors import HostRejected
 from splynx_ippay.base.money import Money
-from splynx_ippay.payments.models import Attempt, DebtKey, Line, State
+from splynx_ippay.payments.models import Attempt, Booking, DebtKey, Line, State
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -98,15 +98,19 @@ def status_of(read: Invoice | Proforma) -> str:
 
 def chargeable(session: Session, document: str, document_id: int, *, host_due: Money, total: Money,
                besides: int | None = None) -> Money:
-    """What may be taken now: what the host shows as due, and never more than the total less what we took or may have taken.
+    """What may be taken now: what the host shows as due, less what we took or may have taken and it does not show.
 
-    ``besides`` leaves the lines of one attempt out (the one that asks). The second bound holds even when a payment
-    of ours went missing in the host: then a person must look before anything is charged again.
+    And never more than the total less all we took: that bound holds even when a payment of ours went missing in the
+    host; then a person must look before anything is charged again. Money booked on account does not lower the
+    document's due, so it counts as not shown. ``besides`` leaves the lines of one attempt out (the one that asks).
     """
-    taken = session.scalar(select(func.coalesce(func.sum(Line.amount_cents), 0)).join(Attempt).where(
-        Line.document == document, Line.document_id == document_id, Attempt.state.in_(_COUNTS),
-        Attempt.id != (besides or 0))) or 0
-    return Money(max(0, min(host_due.cents, total.cents - int(taken))), total.currency)
+    is_hidden = (Line.booking != Booking.POSTED) | Line.on_account.is_(True)
+    taken, hidden = session.execute(
+        select(func.coalesce(func.sum(Line.amount_cents), 0),
+               func.coalesce(func.sum(case((is_hidden, Line.amount_cents), else_=0)), 0))
+        .join(Attempt).where(Line.document == document, Line.document_id == document_id, Attempt.state.in_(_COUNTS),
+                             Attempt.id != (besides or 0))).one()
+    return Money(max(0, min(host_due.cents - int(hidden), total.cents - int(taken))), total.currency)
 
 
 def find_holder(session: Session, target: str) -> Held | None:

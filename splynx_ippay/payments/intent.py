@@ -5,9 +5,9 @@ Owns what must hold for an attempt to exist at all. No gateway call that moves m
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -58,8 +58,13 @@ def validate(core: Core, order: Order) -> TerminalSettings:
         raise ConfigError("production is not released: confirm 'No other add-on charges through IPpay' in the settings")
     if terminal.environment == "test" and not core.settings.flag("sandbox_host"):
         raise ConfigError("the test environment takes payments only in a Splynx marked 'This Splynx is a sandbox'")
-    if not order.items:
+    if not re.fullmatch(r"[!-~]{1,64}", order.submission_key):
+        raise BadInput("submission_key", "This page is out of date. Please open it again.")
+    targets = [target_of(item.document, item.document_id, order.customer_id) for item in order.items]
+    if not targets:
         raise BadInput("amount", "Choose what you want to pay.")
+    if len(set(targets)) != len(targets):
+        raise BadInput("amount", "One of the documents was chosen twice.")
     for item in order.items:
         if item.amount.currency != terminal.currency:
             raise BadInput("amount", "This document is in %(found)s, but payments here are taken in %(expected)s. "
@@ -73,8 +78,7 @@ def validate(core: Core, order: Order) -> TerminalSettings:
 
 def check_limits(core: Core, amount: Money) -> None:
     """Refuse amounts below the smallest or above the largest payment of the settings. Raises BadInput."""
-    smallest, largest = (Money.from_host(Decimal(core.settings.text(key) or "0"), amount.currency)
-                         for key in ("minimum_amount", "maximum_amount"))
+    smallest, largest = (core.settings.money(key, amount.currency) for key in ("minimum_amount", "maximum_amount"))
     if amount < smallest:
         raise BadInput("amount", "The smallest payment here is %(amount)s.", amount=smallest)
     if largest and largest < amount:
@@ -131,17 +135,15 @@ def commit(core: Core, order: Order, terminal: TerminalSettings, instrument: Ins
 
     Raises AlreadyOpen when another attempt holds one of the debts.
     """
-    try:
-        attempt = core.database.run(lambda session: _insert(session, core, order, terminal, instrument))
-    except IntegrityError as error:
-        if is_duplicate(error, "submission_key"):
-            earlier = find_submission(core, order.submission_key)
-            if earlier is not None:
-                return earlier, False
-        if is_duplicate(error, "open_target"):
-            raise_already_open(core, order)
-        raise
-    return attempt, True
+    while True:
+        try:
+            return core.database.run(lambda session: _insert(session, core, order, terminal, instrument)), True
+        except IntegrityError as error:
+            if is_duplicate(error, "submission_key"):
+                return get_submission(core, order), False
+            if not is_duplicate(error, "open_target"):
+                raise
+        raise_already_open(core, order)  # and where nobody holds it any more: once again
 
 
 def _insert(session: Session, core: Core, order: Order, terminal: TerminalSettings, instrument: Instrument) -> Attempt:
@@ -160,7 +162,7 @@ def _insert(session: Session, core: Core, order: Order, terminal: TerminalSettin
     for position, item in enumerate(items, start=1):
         target = target_of(item.document, item.document_id, order.customer_id)
         attempt.lines.append(Line(
-            position=position, document=item.document, document_id=item.document_id, number=item.number,
+            position=position, document=item.document, document_id=item.document_id, number=item.number[:40],
             amount_cents=item.amount.cents, booking=Booking.NONE, booking_version=1,
             keys=[DebtKey(target=target, open_target=target)]))
     session.add(attempt)
@@ -170,6 +172,15 @@ def _insert(session: Session, core: Core, order: Order, terminal: TerminalSettin
     events.record(session, attempt.id, "intended", door=order.door, actor=order.actor, amount_cents=attempt.amount_cents,
                   currency=attempt.currency, documents=[line.document + " " + (line.number or "") for line in attempt.lines])
     return attempt
+
+
+def get_submission(core: Core, order: Order) -> Attempt:
+    """The attempt that used the order's key. Raises BadInput when it was another customer's."""
+    with core.database.read() as session:
+        earlier = session.scalars(select(Attempt).where(Attempt.submission_key == order.submission_key)).one()
+    if earlier.customer_id != order.customer_id:
+        raise BadInput("submission_key", "This page is out of date. Please open it again.")
+    return earlier
 
 
 def find_submission(core: Core, submission_key: str) -> Attempt | None:

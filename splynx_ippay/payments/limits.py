@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, select
 
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import Stopped
+from splynx_ippay.ippay.outcomes import decline_for
 from splynx_ippay.payments.models import Attempt, Door, LimitHit, State
 
 if TYPE_CHECKING:
@@ -23,11 +24,14 @@ KEEP_HITS = timedelta(days=2)
 
 
 def guard_payer(session: Session, *, customer_id: int, brand: str, last_four: str, door: Door) -> None:
-    """Raise Stopped when this payer's card or account has had its tries; counts every door, unknown results too."""
-    tries = session.scalar(select(func.count()).select_from(Attempt).where(
+    """Raise Stopped when this payer's card or account has had its tries; counts every door, unfinished results too."""
+    rows = session.execute(select(Attempt.state, Attempt.action_code, Attempt.response_text).where(
         Attempt.customer_id == customer_id, Attempt.brand == brand, Attempt.last_four == last_four,
         Attempt.created_at > clock.now() - TRIES_WINDOW, Attempt.sending_at.is_not(None),
-        Attempt.state.in_([State.DECLINED, State.UNKNOWN]))) or 0
+        Attempt.state.in_([State.DECLINED, State.UNKNOWN, State.REVIEW]))).all()
+    # A refusal of our own set-up is no try of the payer's (house 4.4 "Breaker").
+    tries = sum(state != State.DECLINED or decline_for(code, brand, said).kind != "configuration"
+                for state, code, said in rows)
     if tries >= (TRIES_BY_RUN if door == Door.RUN else TRIES_BY_PERSON):
         raise Stopped("limit", f"{tries} tries in 30 days with the same card or account did not succeed")
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, select
 
@@ -16,7 +17,7 @@ from splynx_ippay.base import clock
 from splynx_ippay.base.errors import AddOnError, ConfigError, GatewayError, IllegalTransition
 from splynx_ippay.ippay import messages
 from splynx_ippay.ippay.messages import Identity
-from splynx_ippay.ippay.outcomes import Verdict, decline_for, judge, shows_amount
+from splynx_ippay.ippay.outcomes import Reply, Verdict, decline_for, judge, shows_amount
 from splynx_ippay.payments import booking, events, feeds, recording, states
 from splynx_ippay.payments.charge import ANSWER_WITHIN
 from splynx_ippay.payments.models import Attempt, Booking, FeedRow, Line, State
@@ -51,7 +52,7 @@ def tick(core: Core) -> int:
             log.info("attempt %s was moved by somebody else", attempt_id)
         except AddOnError as error:
             log.warning("attempt %s: %s", attempt_id, error)
-            _look_again(core, attempt_id)
+            core.database.run(partial(_give_up_or_wait, attempt_id=attempt_id, why=str(error)))
     return touched
 
 
@@ -63,7 +64,7 @@ def _due(core: Core) -> list[int]:
             (Attempt.state == State.INTENDED) & (Attempt.sending_at < now - ANSWER_WITHIN),
             (Attempt.state == State.UNKNOWN) & (Attempt.next_check_at <= now),
             # Learned from an enquiry: booked only when the report shows it too.
-            (Attempt.state == State.APPROVED) & (Attempt.learned_from == "enquiry") & (Attempt.in_feed_at.is_(None))
+            Attempt.state.in_([State.APPROVED, State.ACCEPTED]) & (Attempt.learned_from == "enquiry") & (Attempt.in_feed_at.is_(None))
             & (Attempt.next_check_at <= now),
         )).order_by(Attempt.id).limit(_BATCH)))
 
@@ -82,7 +83,8 @@ def look(core: Core, attempt_id: int) -> None:
         # Tomorrow too: should the report's clock not be the one we assume, the row stands in a neighbouring day.
         feeds.read_days(core, terminal, FEED_OF[attempt.kind], sent - feeds.DAY, sent + feeds.DAY, every=feeds.SPACING)
         core.database.run(lambda session: _judge_feed(session, attempt_id))
-    core.database.run(lambda session: _give_up_or_wait(session, attempt_id, can_report=terminal.can_report))
+    why = "reports and enquiries" if terminal.can_report else "enquiries (no reporting login)"
+    core.database.run(partial(_give_up_or_wait, attempt_id=attempt_id, why=f"a day of {why} did not tell"))
     booking.settle_up(core, attempt_id)
 
 
@@ -130,7 +132,7 @@ def _enquire(core: Core, attempt: Attempt, terminal: TerminalSettings) -> None:
         row = states.get_attempt(session, attempt.id)
         columns = {"approval": reply.approval, "action_code": reply.action_code, "ip_trans_id": reply.ip_trans_id,
                    "learned_from": "enquiry", "next_check_at": clock.now()}
-        if not terminal.can_report and row.kind == "sale":
+        if not terminal.can_report:
             states.move(session, row, State.REVIEW, event="enquiry",
                         reason="an enquiry says approved; without a reporting login a person must confirm it at IPpay",
                         **columns)
@@ -144,47 +146,58 @@ def _enquire(core: Core, attempt: Attempt, terminal: TerminalSettings) -> None:
 def _judge_feed(session: Session, attempt_id: int) -> None:
     """What the report proves about one attempt: taken, voided, declined, or (under conditions) never there."""
     attempt = states.get_attempt(session, attempt_id)
+    if attempt.state != State.UNKNOWN and not states.is_unconfirmed(attempt):
+        return
     feed = FEED_OF[attempt.kind]
     rows = feeds.rows_of(session, attempt, feed)
     sales = [row for row in rows if row.request_type == _TYPE_OF[attempt.kind]]
-    mine = [row for row in sales if row.amount_cents == attempt.amount_cents]
-    voided = any(row.request_type in {"VOID", "VOIDACH"} and row.action_code == "000" for row in rows)
-    if len(mine) > 1 and sum(row.action_code == "000" for row in mine) > 1:
-        events.record(session, attempt.id, "double_sale", rows=len(mine))
+    taken = [row for row in sales if row.action_code == "000"]
+    if any(row.amount_cents != attempt.amount_cents for row in sales):
+        _review(session, attempt, "the report shows this transaction with another amount")
+    elif len(taken) > 1:
+        _review(session, attempt, "the report shows this sale twice; give one back", excess=True)
         states.stop_automatic(session, attempt.customer_id, f"IPpay shows the sale {attempt.transaction_id} twice")
-    if sales and not mine:
-        if attempt.state == State.UNKNOWN:
-            states.move(session, attempt, State.REVIEW, event="report",
-                        reason="the report shows this transaction with another amount")
-        return
-    if not mine:
-        if attempt.state == State.UNKNOWN and _is_proven_absent(session, attempt, feed):
-            states.move(session, attempt, State.ABANDONED, event="report",
-                        reason="never arrived: the report covers it, is fresh, and does not show it")
-        return
-    _apply_row(session, attempt, next((row for row in mine if row.action_code == "000"), mine[0]), voided=voided)
+    elif any(row.request_type in {"VOID", "VOIDACH"} and row.action_code == "000" for row in rows):
+        _voided(session, attempt)
+    elif sales:
+        _apply_row(session, attempt, (taken or sales)[0])
+    elif attempt.state == State.UNKNOWN and _is_proven_absent(session, attempt, feed):
+        states.move(session, attempt, State.ABANDONED, event="report",
+                    reason="never arrived: the report covers it, is fresh, and does not show it")
 
 
-def _apply_row(session: Session, attempt: Attempt, row: FeedRow, *, voided: bool) -> None:
+def _review(session: Session, attempt: Attempt, reason: str, **columns: Any) -> None:
+    states.move(session, attempt, State.REVIEW, reason=reason, event="report", next_check_at=None, **columns)
+
+
+def _voided(session: Session, attempt: Attempt) -> None:
+    if State.VOIDED in states.TRANSITIONS[State(attempt.state)]:
+        states.move(session, attempt, State.VOIDED, reason="the report shows a void of this sale", event="report",
+                    in_feed_at=clock.now())
+    else:
+        _review(session, attempt, "the report shows a void of this bank debit; ask IPpay")
+
+
+def _apply_row(session: Session, attempt: Attempt, row: FeedRow) -> None:
+    """One row about the sale itself, of the right amount: yes is yes; only a code of the closed list is no."""
     row.attempt_id, row.handled_at = attempt.id, clock.now()
     columns = {"in_feed_at": clock.now(), "action_code": row.action_code, "ip_trans_id": row.ip_trans_id}
-    if voided and attempt.state in {State.UNKNOWN, State.APPROVED}:
-        states.move(session, attempt, State.VOIDED, reason="the report shows a void of this sale", event="report", **columns)
-    elif row.action_code != "000" and attempt.state == State.UNKNOWN:
-        meaning = decline_for(row.action_code, attempt.brand).meaning
-        states.move(session, attempt, State.DECLINED, reason=f"the report shows: {row.action_code} {meaning}",
-                    event="report", learned_from="report", **columns)
-    elif row.action_code == "000" and attempt.state == State.UNKNOWN:
-        to = State.APPROVED if attempt.kind == "sale" else State.ACCEPTED
-        states.move(session, attempt, to, reason="found in the report", event="report", learned_from="report",
-                    approval=row.approval or attempt.approval, **columns)
-        if to == State.APPROVED:
-            booking.make_due(session, attempt)
-    elif row.action_code == "000" and attempt.in_feed_at is None:
-        attempt.in_feed_at = clock.now()
-        events.record(session, attempt.id, "in_report")
+    verdict = judge(row.request_type, Reply(action_code=row.action_code))
+    meaning = f"the report shows: {row.action_code} {decline_for(row.action_code, attempt.brand).meaning}"
+    if row.action_code == "000":
+        if attempt.state == State.UNKNOWN:
+            to = State.APPROVED if attempt.kind == "sale" else State.ACCEPTED
+            states.move(session, attempt, to, reason="found in the report", event="report", learned_from="report",
+                        approval=row.approval or attempt.approval, **columns)
+        else:
+            attempt.in_feed_at = clock.now()
+            events.record(session, attempt.id, "in_report")
         if attempt.state == State.APPROVED:
             booking.make_due(session, attempt)
+    elif verdict == Verdict.REVIEW or attempt.state != State.UNKNOWN:
+        _review(session, attempt, meaning)
+    elif verdict in {Verdict.DECLINED, Verdict.CONFIGURATION}:
+        states.move(session, attempt, State.DECLINED, reason=meaning, event="report", learned_from="report", **columns)
 
 
 def _is_proven_absent(session: Session, attempt: Attempt, feed: Feed) -> bool:
@@ -200,17 +213,15 @@ def _is_proven_absent(session: Session, attempt: Attempt, feed: Feed) -> bool:
     return newest is not None and newest > sent
 
 
-def _give_up_or_wait(session: Session, attempt_id: int, *, can_report: bool) -> None:
+def _give_up_or_wait(session: Session, attempt_id: int, why: str) -> None:
+    """Look again later; after a day a person gets it, with the reason why nothing else told."""
     attempt = states.get_attempt(session, attempt_id)
-    is_open = attempt.state == State.UNKNOWN or (
-        attempt.state == State.APPROVED and attempt.in_feed_at is None and attempt.learned_from == "enquiry")
-    if not is_open:
+    if attempt.state != State.UNKNOWN and not states.is_unconfirmed(attempt):
         attempt.next_check_at = None
         return
     if clock.now() - (attempt.sending_at or attempt.created_at) > GIVE_UP_AFTER:
-        how = "reports and enquiries" if can_report else "enquiries (no reporting login)"
         states.move(session, attempt, State.REVIEW, next_check_at=None,
-                    reason=f"a day of {how} did not tell; look it up at IPpay by its TransactionID")
+                    reason=f"{why[:150]}; look it up at IPpay by its TransactionID")
         return
     attempt.next_check_at = clock.now() + _wait(attempt.checks)
     attempt.checks += 1
@@ -218,15 +229,6 @@ def _give_up_or_wait(session: Session, attempt_id: int, *, can_report: bool) -> 
 
 def _wait(checks: int) -> timedelta:
     return timedelta(seconds=SCHEDULE[checks]) if checks < len(SCHEDULE) else THEN_EVERY
-
-
-def _look_again(core: Core, attempt_id: int) -> None:
-    def _later(session: Session) -> None:
-        attempt = states.get_attempt(session, attempt_id)
-        attempt.next_check_at = clock.now() + _wait(attempt.checks)
-        attempt.checks += 1
-
-    core.database.run(_later)
 
 
 def nobody_owns(session: Session) -> list[str]:

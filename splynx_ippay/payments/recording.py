@@ -12,6 +12,7 @@ import os
 import time
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-KEEP_TRYING = timedelta(seconds=30)
 FIRST_CHECK = timedelta(seconds=5)
 _WIRE_KIND = {"sale": "SALE", "check": "CHECK"}
 
@@ -67,10 +67,10 @@ def reload(core: Core, attempt_id: int) -> Attempt:
         return session.scalars(select(Attempt).where(Attempt.id == attempt_id)).one()
 
 
-def record_reply(core: Core, attempt_id: int, reply: Reply) -> None:
-    """Record a direct answer, come what may."""
-    answer = Answer.of(reload(core, attempt_id), reply)
-    _insist(core, lambda session: apply_answer(session, attempt_id, answer), attempt_id, answer)
+def record_reply(core: Core, attempt: Attempt, reply: Reply) -> None:
+    """Record a direct answer, come what may: the database may be away, so nothing is read from it first."""
+    answer = Answer.of(attempt, reply)
+    _insist(core, lambda session: apply_answer(session, attempt.id, answer), attempt.id, answer)
 
 
 def record_unknown(core: Core, attempt_id: int, error: OutcomeUnknown) -> None:
@@ -93,7 +93,7 @@ def record_unknown(core: Core, attempt_id: int, error: OutcomeUnknown) -> None:
 def apply_answer(session: Session, attempt_id: int, answer: Answer) -> None:
     """Move the attempt as the answer says; a late answer becomes evidence, never a lost line."""
     attempt = states.get_attempt(session, attempt_id)
-    says_taken = answer.verdict in {Verdict.APPROVED, Verdict.ACCEPTED}
+    says_taken = answer.verdict in {Verdict.APPROVED, Verdict.ACCEPTED, Verdict.REVIEW}
     if attempt.state != State.INTENDED:
         if attempt.answered_at is None:  # the spool may bring what the row already has
             attempt.answered_at = clock.now()
@@ -128,10 +128,10 @@ def apply_answer(session: Session, attempt_id: int, answer: Answer) -> None:
 
 def _insist(core: Core, work: Callable[[Session], None], attempt_id: int, answer: Answer | None) -> None:
     """Repeat for half a minute while the database is away or busy, then spool."""
-    until = time.monotonic() + KEEP_TRYING.total_seconds()
+    until = time.monotonic() + core.keep_trying.total_seconds()
     while True:
         try:
-            core.database.run(work)
+            core.database.run(work, tries=1)
         except DBAPIError:
             if time.monotonic() < until:
                 time.sleep(0.5)
@@ -160,20 +160,32 @@ def spool(core: Core, attempt_id: int, answer: Answer) -> None:
 
 
 def read_spool(core: Core) -> int:
-    """Apply every spooled answer; returns how many. A file is removed only after its answer is committed."""
+    """Apply every spooled answer; returns how many. A file is removed only after its answer is committed.
+
+    A file that cannot be applied stays, and the log names it: it stands for money.
+    """
     if not core.spool.is_dir():
         return 0
     count = 0
     for path in sorted(core.spool.glob("*.json")):
-        fields = json.loads(path.read_text(encoding="ascii"))
-        attempt_id = int(fields.pop("attempt_id"))
-        answer = Answer(**fields)
-        core.database.run(lambda session, a=attempt_id, b=answer: _from_spool(session, a, b))  # type: ignore[misc]
-        path.unlink()
-        count += 1
+        try:
+            fields = json.loads(path.read_text(encoding="ascii"))
+            attempt_id = int(fields.pop("attempt_id"))
+            answer = Answer(**fields)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            log.error("the spool file %s cannot be read; look up its attempt at IPpay by hand", path)  # noqa: TRY400
+            continue
+        if core.database.run(partial(_from_spool, attempt_id=attempt_id, answer=answer)):
+            path.unlink(missing_ok=True)
+            count += 1
+        else:
+            log.error("the spool file %s is about an attempt that is not in this database", path)
     return count
 
 
-def _from_spool(session: Session, attempt_id: int, answer: Answer) -> None:
+def _from_spool(session: Session, attempt_id: int, answer: Answer) -> bool:
+    if session.get(Attempt, attempt_id) is None:
+        return False
     events.record(session, attempt_id, "from_spool", words=answer.words)
     apply_answer(session, attempt_id, answer)
+    return True

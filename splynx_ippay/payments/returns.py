@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from splynx_ippay import credentials
 from splynx_ippay.base import clock
-from splynx_ippay.base.errors import AddOnError, IllegalTransition
+from splynx_ippay.base.errors import ConfigError, IllegalTransition
 from splynx_ippay.payments import booking, calendar, events, feeds, states
 from splynx_ippay.payments.models import Attempt, Booking, FeedRow, Line, State
 
@@ -62,7 +62,7 @@ def _under_way(core: Core) -> dict[str, datetime]:
     with core.database.read() as session:
         rows = session.execute(select(Attempt.terminal_id, Attempt.sending_at).where(
             Attempt.kind == "check", Attempt.sending_at > clock.now() - FOLLOW_FOR,
-            Attempt.state.in_([State.UNKNOWN, State.ACCEPTED, State.APPROVED])).order_by(Attempt.sending_at)).all()
+            Attempt.state.in_([State.UNKNOWN, State.ACCEPTED, State.APPROVED, State.RETURNED])).order_by(Attempt.sending_at)).all()
     oldest: dict[str, datetime] = {}
     for terminal_id, sending_at in rows:
         if sending_at is not None:
@@ -78,7 +78,7 @@ def _apply_rows(core: Core) -> int:
     count = 0
     for row_id, _transaction_id in ids:
         try:
-            attempt_id = core.database.run(lambda session, i=row_id: _apply_row(session, core, i))  # type: ignore[misc]
+            attempt_id = core.database.run(lambda session, i=row_id: _apply_row(session, i))  # type: ignore[misc]
         except IllegalTransition:
             continue  # at the next tick, as the row then stands
         if attempt_id is not None:
@@ -87,7 +87,7 @@ def _apply_rows(core: Core) -> int:
     return count
 
 
-def _apply_row(session: Session, core: Core, row_id: int) -> int | None:
+def _apply_row(session: Session, row_id: int) -> int | None:
     """Apply one report row once; None when it is not about an attempt of ours."""
     row = session.get_one(FeedRow, row_id)
     row.handled_at = clock.now()
@@ -104,20 +104,28 @@ def _apply_row(session: Session, core: Core, row_id: int) -> int | None:
     if row.amount_cents is not None and row.amount_cents != attempt.amount_cents:
         _review(session, attempt, f"the report {row.feed} shows another amount")
     elif row.feed == "achsettlement":
-        _settled(session, core, attempt, row)
+        _settled(session, attempt, row)
     else:
         _rejected(session, attempt, row.status.upper())
     return attempt.id
 
 
-def _settled(session: Session, core: Core, attempt: Attempt, row: FeedRow) -> None:
-    if attempt.state != State.ACCEPTED:
-        events.record(session, attempt.id, "settlement_row", state=attempt.state)
-        return
-    states.move(session, attempt, State.APPROVED, reason="the bank debit has settled", event="settled",
-                settled_on=row.settlement_date or clock.now().date(), in_feed_at=clock.now())
-    del core  # whatever the posting policy, settled money is posted
-    booking.make_due(session, attempt)
+def _settled(session: Session, attempt: Attempt, row: FeedRow) -> None:
+    if attempt.state == State.ACCEPTED:
+        states.move(session, attempt, State.APPROVED, reason="the bank debit has settled", event="settled",
+                    settled_on=row.settlement_date or clock.now().date(), in_feed_at=clock.now())
+        booking.make_due(session, attempt)  # whatever the posting policy, settled money is posted
+    else:
+        is_news = attempt.state in states.FREES_KEYS or (
+            attempt.state == State.RETURNED and _is_after_return(session, attempt, row))
+        states.late_evidence(session, attempt, reason=f"a settlement arrived in state {attempt.state}; book it by hand",
+                             says_taken=is_news)
+
+
+def _is_after_return(session: Session, attempt: Attempt, row: FeedRow) -> bool:
+    """Whether it settled after it came back: then it was presented again, and the money is there."""
+    came_back = [reject.settlement_date for reject in feeds.rows_of(session, attempt, "achrejects")]
+    return row.settlement_date is None or not all(day is not None and row.settlement_date <= day for day in came_back)
 
 
 def _rejected(session: Session, attempt: Attempt, code: str) -> None:
@@ -159,21 +167,29 @@ def _accepted(core: Core) -> list[int]:
 def grow_older(session: Session, core: Core, terminals: dict[str, TerminalSettings], attempt_id: int) -> None:
     """An accepted debit by the calendar: posted by policy, or given to a person when the feed stays silent."""
     attempt = states.get_attempt(session, attempt_id)
-    terminal = terminals.get(attempt.terminal_id)
-    if attempt.state != State.ACCEPTED or terminal is None:
+    if attempt.state != State.ACCEPTED:
         return
+    terminal = terminals.get(attempt.terminal_id)
     sent = (attempt.sending_at or attempt.created_at).date()
     age = calendar.banking_days_between(sent, clock.now().date())
-    try:
-        policy, days = core.settings.bank_posting_policy(terminal), core.settings.integer("bank_posting_days")
-    except AddOnError as error:
-        log.warning("%s", error)
-        return
-    if policy == "on_acceptance" or (policy == "after_n_days" and age >= days):
+    policy, days = _policy(core, terminal)
+    if not states.is_unconfirmed(attempt) and (
+            policy == "on_acceptance" or (policy == "after_n_days" and age >= days)):
         booking.make_due(session, attempt)
-    if terminal.can_report and age > REVIEW_AFTER_BANKING_DAYS:
+    is_told = terminal is not None and terminal.can_report
+    if (is_told or policy == "on_settlement") and age > REVIEW_AFTER_BANKING_DAYS:
         states.move(session, attempt, State.REVIEW, event="silent",
                     reason="no settlement and no return after 7 banking days; ask IPpay")
+
+
+def _policy(core: Core, terminal: TerminalSettings | None) -> tuple[str, int]:
+    """When to post; what cannot be read, or a terminal that is gone, waits for the settlement."""
+    try:
+        if terminal is not None:
+            return core.settings.bank_posting_policy(terminal), core.settings.integer("bank_posting_days")
+    except ConfigError as error:
+        log.warning("%s", error)
+    return "on_settlement", 0
 
 
 def _end_holds(session: Session) -> None:

@@ -6,12 +6,14 @@ The journal is for people: a failure here never stops money from being recorded,
 from __future__ import annotations
 
 import logging
+import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from splynx_ippay.base import clock
+from splynx_ippay.base.db import get_or_add
 from splynx_ippay.base.errors import HostError, HostRejected
 from splynx_ippay.payments.models import Attempt, Booking, Line, State, StatementGroup
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _AGAIN = timedelta(minutes=10)
+_GONE = frozenset({400, 404, 422})  # the record was deleted or closed by staff
+_one_at_a_time = threading.Lock()
 _BY_STATE = {
     State.INTENDED: "new", State.UNKNOWN: "pending", State.ACCEPTED: "pending", State.APPROVED: "pending",
     State.REVIEW: "pending", State.DECLINED: "error", State.RETURNED: "error", State.ABANDONED: "canceled",
@@ -47,11 +51,12 @@ def _group_id(core: Core) -> int:
         known = session.get(StatementGroup, title)
     if known is not None:
         return known.splynx_id
-    found = core.host.find_statement(title)
-    if found is None:
-        found = core.host.create_statement(title)
-    core.database.run(lambda session: session.merge(StatementGroup(title=title, splynx_id=found)))
-    return found
+    with _one_at_a_time:  # the first charges of a month start together, and one statement is enough
+        found = core.host.find_statement(title)
+        if found is None:
+            found = core.host.create_statement(title)
+    row = core.database.run(lambda session: get_or_add(session, StatementGroup(title=title, splynx_id=found), title))
+    return row.splynx_id
 
 
 def open_records(core: Core, attempt: Attempt) -> None:
@@ -67,6 +72,8 @@ def open_records(core: Core, attempt: Attempt) -> None:
         except HostRejected as error:
             log.warning("attempt %s: the statement record was refused: %s", attempt.id, error)
             _set(core, line.id, statement_status="refused")
+            # Staff may have deleted the statement: the next attempt looks for it again.
+            core.database.run(lambda session: session.execute(delete(StatementGroup)))
             continue
         _set(core, line.id, statement_record_id=record_id, statement_status="new")
 
@@ -89,7 +96,10 @@ def close(core: Core, line_id: int) -> None:
                 payment_id=line.splynx_payment_id if status == "processed" else None)
         except HostError as error:
             log.warning("line %s: the statement record could not be changed: %s", line_id, error)
-            again, status = clock.now() + _AGAIN, line.statement_status
+            if isinstance(error, HostRejected) and error.status in _GONE:
+                status = "refused"
+            else:
+                again, status = clock.now() + _AGAIN, line.statement_status
     core.database.run(lambda session: session.execute(
         update(Line).where(Line.id == line_id, Line.statement_next_at == seen)
         .values(statement_next_at=again, statement_status=status)))

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from splynx_ippay.base import clock
+from splynx_ippay.base.db import get_or_add
 from splynx_ippay.base.errors import IllegalTransition
 from splynx_ippay.payments import events
 from splynx_ippay.payments.models import Attempt, Booking, CustomerNote, DebtKey, Line, State
@@ -89,7 +90,8 @@ def late_evidence(session: Session, attempt: Attempt, *, reason: str, says_taken
     events.record(session, attempt.id, "late_evidence", reason=reason, says_taken=says_taken, **data)
     if not says_taken or attempt.state in _MONEY_TAKEN or attempt.state == S.REVIEW:
         return
-    excess = attempt.state in FREES_KEYS or attempt.excess
+    is_held = all(key.open_target for line in attempt.lines for key in line.keys)
+    excess = attempt.excess or not is_held
     move(session, attempt, State.REVIEW, reason=reason, excess=excess)
     if excess:
         stop_automatic(session, attempt.customer_id, f"money may have been taken twice: {attempt.transaction_id}")
@@ -146,12 +148,14 @@ def hold_keys(session: Session, line: Line, until: datetime) -> bool:
 
 def stop_automatic(session: Session, customer_id: int, reason: str) -> None:
     """No run charges this customer until a person has looked."""
-    note = session.get(CustomerNote, customer_id)
-    if note is None:
-        note = CustomerNote(customer_id=customer_id)
-        session.add(note)
+    note = get_or_add(session, CustomerNote(customer_id=customer_id, no_auto=True), customer_id)
     note.no_auto, note.reason, note.since = True, reason[:200], clock.now()
     session.flush()
+
+
+def is_unconfirmed(attempt: Attempt) -> bool:
+    """Known from an enquiry alone: nothing is booked on that before the report shows the sale (house 4.4)."""
+    return attempt.state in _MONEY_TAKEN and attempt.learned_from == "enquiry" and attempt.in_feed_at is None
 
 
 def get_attempt(session: Session, attempt_id: int) -> Attempt:

@@ -47,11 +47,15 @@ _SMALL = (
 def seed_host(state: HostState, kind: str) -> None:
     """Empty the host and fill it with the named seed."""
     state.empty()
-    _offices(state)
-    if kind == "small":
-        _small(state)
-    else:
-        _many(state, *_SIZES[kind])
+    state.muted = True
+    try:
+        _offices(state)
+        if kind == "small":
+            _small(state)
+        else:
+            _many(state, *_SIZES[kind])
+    finally:
+        state.muted = False
 
 
 def _offices(state: HostState) -> None:
@@ -136,7 +140,6 @@ def _small(state: HostState) -> None:
     _delete(state, gone)
     _request(state, john, 5000, 4)
     _request(state, ashley, 20000, 1)
-    state.events.clear()
 
 
 def _delete(state: HostState, invoice: Row) -> None:
@@ -157,4 +160,3 @@ def _many(state: HostState, customers: int, invoices: int) -> None:
         _invoice(state, people[place % customers], random.randrange(1000, 25000), random.randrange(28))
     for place in range(min(customers // 20, 50)):
         _request(state, people[place], random.randrange(1000, 25000), random.randrange(28))
-    state.events.clear()

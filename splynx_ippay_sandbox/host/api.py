@@ -118,8 +118,7 @@ def _act(resource: Resource, caller: Caller, action: str, key: str) -> Response:
     if action == "add":
         return _add(resource, caller)
     if action == "update":
-        creates = isinstance(resource, PaymentAccounts)
-        row = resource.get_or_create(caller, key) if creates else resource.get(caller, key)
+        row = resource.get_or_create(caller, key) if isinstance(resource, PaymentAccounts) else resource.get(caller, key)
         resource.change(row, _body())
         return Response(status=202)
     resource.delete(resource.get(caller, key))

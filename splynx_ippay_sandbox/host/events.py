@@ -40,8 +40,10 @@ def sign(body: bytes, secret: str) -> str:
 
 def emit(state: HostState, subject: str, action: str, shown: Row, changed: Row | None = None) -> None:
     """Record an event such as ``invoice/pay`` and send it to the hooks that want it."""
+    if state.muted:
+        return
     now = state.now()
-    data = {
+    data: dict[str, Any] = {
         "source": "api", "model": MODELS[subject], "action": action, "date": now.date().isoformat(),
         "time": now.strftime("%H:%M:%S"), "administrator_id": None, "customer_id": shown.get("customer_id"),
         "result": "success", "attributes": shown, "attributes_additional": [], "changed_attributes": changed, "extra": None,

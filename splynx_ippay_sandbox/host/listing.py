@@ -81,7 +81,7 @@ class InvoiceFilter:
         return [row for row in reversed(rows) if self._accepts(state, row)]
 
     def _accepts(self, state: HostState, row: Row) -> bool:
-        in_period = not self.start or self.start <= row["date_created"] <= self.end
+        in_period = not self.start or self.start <= str(row["date_created"]) <= self.end
         of_partner = not self.partner or str(state.customers.rows[row["customer_id"]]["partner_id"]) == self.partner
         return in_period and of_partner and self.number in row["number"]
 
@@ -90,7 +90,8 @@ def status_of(row: Row, today: str) -> str:
     """Return the state a person reads: the stored one, refined by what is due and when."""
     if row["status"] != "not_paid":
         return {"paid": "Paid", "pending": "Pending", "deleted": "Deleted"}[row["status"]]
-    if 0 < row.get("due", row["total"]) < row["total"]:
+    due = row["due"] if "due" in row else row["total"]
+    if 0 < due < row["total"]:
         return "Partially paid"
     return "Overdue" if ZERO_DATE < row["date_till"] < today else "Unpaid"
 

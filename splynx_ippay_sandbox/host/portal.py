@@ -100,7 +100,8 @@ def _add_finance(pages: Blueprint, host: HostPart) -> None:
     def statements() -> str:
         with host.world.lock:
             rows, balance = [], 0
-            for row in host.state.transactions.where(customer_id=_customer(host)["id"], deleted="0"):
+            booked = host.state.transactions.where(customer_id=_customer(host)["id"], deleted="0")
+            for row in sorted(booked, key=lambda row: (row["date"], row["id"])):
                 balance += row["total"] if row["type"] == "credit" else -row["total"]
                 rows.append({**row, "balance": balance})
             return _page(host, "statements", active="statements", rows=rows)

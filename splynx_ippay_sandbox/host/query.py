@@ -68,20 +68,21 @@ def parse(pairs: Iterable[tuple[str, str]]) -> Query:
 
 def matching(table: Table, query: Query) -> list[Row]:
     """Return the rows every filter accepts, ordered; raise BadQuery for a field or operator that does not exist."""
-    rows: Iterable[Row] = table
-    for condition in query.filters:
-        found = _indexed(table, condition)
-        if found is not None:
-            rows = found
-            break
+    indexed = [found for condition in query.filters if (found := _indexed(table, condition)) is not None]
+    rows: Iterable[Row] = min(indexed, key=len) if indexed else table
     tests = [_test(table, condition) for condition in query.filters]
     picked = [row for row in rows if all(test(row) for test in tests)]
     picked.sort(key=lambda row: row["id"])
     for field, descending in reversed(query.order):
         if field not in table.columns:
             raise BadQuery(f"Unknown attribute in order: {field}")
-        picked.sort(key=lambda row, name=field: (row[name] is not None, row[name]), reverse=descending)
+        picked.sort(key=_key_of(field), reverse=descending)
     return picked
+
+
+def _key_of(field: str) -> Callable[[Row], tuple[bool, Any]]:
+    """Sort by a field; rows without a value come first."""
+    return lambda row: (row[field] is not None, 0 if row[field] is None else row[field])
 
 
 def page(rows: list[Row], query: Query) -> list[Row]:

@@ -59,6 +59,7 @@ class HostState:
         self.refreshes: dict[str, Refresh] = {}
         self.withdrawn: set[str] = set()
         self.events: list[dict[str, Any]] = []
+        self.muted = False  # while a seed is sown nothing is an event
         self.passwords: dict[tuple[str, str], tuple[int, str]] = {}
         self.statement_numbers: dict[str, int] = {}
         self.currency = {"code": "USD", "symbol": "$"}

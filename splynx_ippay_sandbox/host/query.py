@@ -69,7 +69,8 @@ def parse(pairs: Iterable[tuple[str, str]]) -> Query:
 def matching(table: Table, query: Query) -> list[Row]:
     """Return the rows every filter accepts, ordered; raise BadQuery for a field or operator that does not exist."""
     indexed = [found for condition in query.filters if (found := _indexed(table, condition)) is not None]
-    rows: Iterable[Row] = min(indexed, key=len) if indexed else table
+    fewest: list[list[Row]] = sorted(indexed, key=len)
+    rows: Iterable[Row] = fewest[0] if fewest else table
     tests = [_test(table, condition) for condition in query.filters]
     picked = [row for row in rows if all(test(row) for test in tests)]
     picked.sort(key=lambda row: row["id"])

@@ -1,15 +1,21 @@
 """The command line as an installer uses it: real programs, a real sandbox."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
+from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 import requests
 
+from splynx_ippay.base.settings import Deployment
 from splynx_ippay.cli import main
 from splynx_ippay.payments import breaker
+
+CONFIG = Path(__file__).parent.parent / "config"
 
 FRESH = """[splynx-ippay]
 database_url = sqlite:///{folder}/data/addon.sqlite3
@@ -216,3 +222,22 @@ def test_serve_answers_under_ippay_and_ends_on_sigterm(core, free_port, wait_unt
 def test_serve_refuses_to_start_without_a_key(fresh, capsys):
     status, _, err = run(capsys, "serve")
     assert (status, "make-key" in err) == (2, True)
+
+
+def test_the_gunicorn_file_that_is_shipped_starts_the_same_application(core):
+    environment = os.environ | {"SPLYNX_IPPAY_INI": str(core.deployment.ini_file)}
+    done = subprocess.run([sys.executable, "-m", "gunicorn", "--check-config", "-c", str(CONFIG / "gunicorn.conf.py"),
+                           "splynx_ippay.wsgi:app"], env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_ini_file_that_is_shipped_names_every_value_with_its_default(tmp_path):
+    text = (CONFIG / "splynx-ippay.ini").read_text(encoding="utf-8")
+    assert replace(Deployment.load({"SPLYNX_IPPAY_INI": str(CONFIG / "splynx-ippay.ini")}), ini_file=Path("x")) == \
+        Deployment(ini_file=Path("x"))
+    head = text.split("[settings]")[0]
+    bare = tmp_path / "all.ini"
+    bare.write_text("\n".join(line[1:] if re.match(r";[a-z_]+ =", line) else line for line in head.splitlines()))
+    assert replace(Deployment.load({"SPLYNX_IPPAY_INI": str(bare)}), ini_file=Path("x")) == Deployment(ini_file=Path("x"))
+    named = set(re.findall(r"^;([a-z_]+) =", head, re.MULTILINE))
+    assert named == {field.name for field in fields(Deployment)} - {"overrides", "ini_file"}

@@ -74,6 +74,8 @@ def tables(subject: Subject) -> Found:
 def spool(subject: Subject) -> Found:
     """An answer the database would not take has a place to go."""
     folder = subject.deployment.spool_dir
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent  # it is made when it is first needed
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(b"check")
         file.flush()

@@ -124,7 +124,7 @@ def test_a_number_full_of_markup_stays_text_in_every_attribute(in_twig):
     html = in_twig(WIDGETS["ippay_pay_on_dashboard"].code, INVOICES, REQUESTS)
     links = [dict(item[1]) for item in Sight(html).seen if isinstance(item, tuple) and item[0] == "a"]
     assert [link["data-number"] for link in links] == ["202101039218", "202101039219", "O'Brien & Søns <b>\"x\""]
-    assert all(set(link) == {"class", "data-name", "data-number", "href", "onclick"} for link in links)
+    assert all(set(link) == {"class", "data-name", "data-number", "aria-label", "href", "onclick"} for link in links)
     # The number never stands inside the script: it is read from the attribute.
     assert len({link["onclick"] for link in links}) == 1
 

@@ -10,7 +10,7 @@ import pytest
 from splynx_ippay.base.settings import Deployment
 
 # The host's program, told by a file what to refuse; it notes every call and keeps settings as the host does.
-PROGRAM = """#!{python}
+PROGRAM = """#!{python} -IS
 import json, pathlib, sys
 folder = pathlib.Path({folder!r})
 words = sys.argv[1:]

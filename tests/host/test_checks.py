@@ -27,7 +27,6 @@ def add_lease(core, **columns):
 def healthy(registered_core, settings_of):
     """A set-up in which all is well."""
     settings_of(registered_core, bank_manual_routine="1")
-    registered_core.deployment.spool_dir.mkdir(exist_ok=True)
     add_lease(registered_core)
     return registered_core
 
@@ -89,9 +88,12 @@ def test_a_database_of_another_version(healthy, tmp_path):
     assert result.mend == "Run: splynx-ippay migrate"
 
 
-def test_a_spool_folder_that_is_missing(healthy, tmp_path):
-    result = only_wrong(examine(healthy, spool_dir=tmp_path / "none"), "spool")
-    assert "would be lost: FileNotFoundError" in result.wrong
+def test_a_spool_folder_that_cannot_be_made(healthy, tmp_path):
+    (tmp_path / "file").touch()
+    result = only_wrong(examine(healthy, spool_dir=tmp_path / "file" / "spool"), "spool")
+    assert "would be lost: NotADirectoryError" in result.wrong
+    assert "named in spool_dir" in result.mend
+    assert examine(healthy, spool_dir=tmp_path / "not" / "yet")["spool"].verdict is Verdict.OK
 
 
 def test_a_missing_api_key_and_an_address_without_its_slash(healthy, settings_of):

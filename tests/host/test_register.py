@@ -12,7 +12,6 @@ from splynx_ippay.host.register import Outcome, Registration
 from splynx_ippay.splynx.client import SplynxClient
 from splynx_ippay_sandbox.demo.browser import Browser
 
-
 NOWHERE = "http://127.0.0.1:9/"  # nobody listens there
 
 

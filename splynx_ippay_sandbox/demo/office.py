@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from splynx_ippay_sandbox.demo import people
@@ -115,7 +116,7 @@ def _preview(tour: Tour, open_invoices: int) -> Page:
     """Finance → Charge by IpPay → Preview."""
     staff = tour.staff()
     page = staff.enter_frame(staff.click(staff.get("/admin/finance/invoices"), "Charge by IpPay"))
-    page = staff.submit(page, "/ippay/admin/charge")
+    page = staff.submit(page, "/ippay/admin/charge", period_from=(datetime.now(UTC) - timedelta(days=365)).date().isoformat())
     people.must_say(page)
     ends = time.monotonic() + 30
     while "planning" in page.words.lower() and not _can_start(page) and time.monotonic() < ends:
@@ -137,7 +138,7 @@ def _start(tour: Tour, page: Page) -> Page:
     expected = len(oracle.open_invoices(tour.customer_id(people.JOHN))
                    + oracle.open_invoices(tour.customer_id(people.NORA))
                    + oracle.open_invoices(tour.customer_id(people.BUSINESS)))
-    page = staff.submit(page, "/start")
+    page = staff.submit(page, "/start", confirm=True)
     seen = -1
     ends = time.monotonic() + 60
     while time.monotonic() < ends:

@@ -198,15 +198,10 @@ def five_days_later(tour: Tour) -> None:
 
 
 def _wait_returned(tour: Tour, bad: Record) -> None:
-    """Staff see the return in the payments list of the add-on."""
-    staff = tour.staff()
-    tour.oracle.eventually(
-        lambda: _row_says(staff.get("/ippay/admin/"), str(bad["transaction_id"]), "R01"),
-        "the return R01 in the staff's payments list", 45)
-
-
-def _row_says(page: Page, *words: str) -> bool:
-    return page.says(*words)
+    """Staff see on the payment's own page that it came back, and why."""
+    staff, reference = tour.staff(), str(bad["transaction_id"])
+    tour.oracle.eventually(lambda: staff.click(staff.get("/ippay/admin/"), reference).says("came back", "R01"),
+                           "the return R01 on the staff's page of the payment", 45)
 
 
 def _names(payment: Record, sale: Record) -> bool:

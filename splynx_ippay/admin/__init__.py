@@ -1,0 +1,32 @@
+"""The staff's door: pages inside the host's admin. Everybody here is an administrator of the host.
+
+No route of it takes a card or account number: staff charge what the customer has saved, and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint
+
+from splynx_ippay import auth
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import Any
+
+bp = Blueprint("admin", __name__, url_prefix="/ippay/admin", template_folder="templates")
+bp.before_request(auth.require_staff)
+
+
+def stamp(value: datetime) -> str:
+    """Day and time in the order and zone the host's tables use."""
+    return f"{value.astimezone():%Y-%m-%d %H:%M}"
+
+
+@bp.context_processor
+def _door() -> dict[str, Any]:
+    return {"door": "admin", "stamp": stamp}
+
+
+from splynx_ippay.admin import health, pay, payments, runs  # noqa: E402, F401 - they register their routes on bp

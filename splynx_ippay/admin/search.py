@@ -1,0 +1,88 @@
+"""Finding payments: what staff type, and one page of the list. Two queries a page, however many rows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import lazyload, selectinload
+
+from splynx_ippay.payments.models import Attempt, Door, Line, State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import Session
+
+PAGE = 50
+_LARGEST_ID = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Search:
+    """One search; what does not fit a field is no condition."""
+
+    text: str = ""
+    state: str = ""
+    door: str = ""
+    first: date | None = None
+    last: date | None = None
+    page: int = 1
+
+    @classmethod
+    def read(cls, form: Mapping[str, str]) -> Search:
+        """Read the address's query."""
+        state, door, page = form.get("state", ""), form.get("door", ""), form.get("page", "1")
+        return cls(text=form.get("q", "").strip()[:40], state=state if state in set(State) else "",
+                   door=door if door in set(Door) else "", first=_day(form.get("from", "")), last=_day(form.get("to", "")),
+                   page=min(int(page), 100_000) if re.fullmatch(r"[1-9][0-9]{0,5}", page) else 1)
+
+    def address(self, page: int) -> dict[str, str | int]:
+        """The same search on another page, for its link."""
+        wanted = {"q": self.text, "state": self.state, "door": self.door, "from": self.first or "", "to": self.last or ""}
+        return {key: str(value) for key, value in wanted.items() if value} | {"page": page}
+
+
+def payments(session: Session, search: Search, partner_id: int | None) -> tuple[list[Attempt], bool]:
+    """One page, newest first, and whether another follows."""
+    found = session.scalars(
+        select(Attempt).where(*_conditions(search, partner_id)).order_by(Attempt.id.desc())
+        .offset((search.page - 1) * PAGE).limit(PAGE + 1)
+        .options(selectinload(Attempt.lines).options(lazyload(Line.keys), lazyload(Line.attempt)))).all()
+    return list(found[:PAGE]), len(found) > PAGE
+
+
+def _conditions(search: Search, partner_id: int | None) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = []
+    if partner_id is not None:
+        wanted.append(Attempt.partner_id == partner_id)
+    if search.text:
+        ways = [Attempt.transaction_id == search.text.upper(), Attempt.lines.any(Line.number == search.text)]
+        if search.text.isascii() and search.text.isdigit() and int(search.text) <= _LARGEST_ID:
+            ways.append(Attempt.customer_id == int(search.text))
+        wanted.append(or_(*ways))
+    if search.state:
+        wanted.append(Attempt.state == search.state)
+    if search.door:
+        wanted.append(Attempt.door == search.door)
+    if search.first:
+        wanted.append(Attempt.created_at >= _midnight(search.first))
+    if search.last:
+        wanted.append(Attempt.created_at < _midnight(search.last + timedelta(days=1)))
+    return wanted
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _midnight(day: date) -> datetime:
+    """Where the server stands, as the pages show times."""
+    return datetime.combine(day, time()).astimezone().astimezone(UTC)

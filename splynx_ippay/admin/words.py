@@ -1,0 +1,77 @@
+"""Words of the staff's pages: states, doors, bookings and events, one row each. Texts are msgids."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask_babel import gettext
+
+from splynx_ippay.checkout.marks import N_
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from splynx_ippay.payments.models import Event
+
+STATES = {
+    "intended": N_("Under way"), "approved": N_("Approved"), "accepted": N_("Accepted, not settled yet"),
+    "declined": N_("Declined"), "unknown": N_("Unknown, the gateway is being asked"), "abandoned": N_("Not sent"),
+    "voided": N_("Voided"), "returned": N_("Came back from the bank"), "review": N_("Waits for a decision"),
+}
+# Colour of the badge; the words carry the meaning.
+SIGNS = {"approved": "good", "accepted": "wait", "intended": "wait", "unknown": "wait", "review": "wait",
+         "declined": "bad", "returned": "bad", "voided": "off", "abandoned": "off"}
+RESULT_SIGNS = {"approved": "good", "accepted": "wait", "under_way": "wait", "unknown": "wait", "review": "wait",
+                "declined": "bad", "returned": "bad", "drifted": "bad"}
+DOORS = {"portal": N_("Portal"), "link": N_("Payment link"), "staff": N_("Staff"), "run": N_("Charge")}
+DOCUMENTS = {"invoice": N_("Invoice"), "proforma": N_("Proforma invoice"), "topup": N_("Money added")}
+BOOKINGS = {
+    "none": N_("Nothing to tell Splynx"), "due": N_("Splynx is to be told"), "posting": N_("Splynx is being told"),
+    "posted": N_("Recorded in Splynx"), "undo_due": N_("The payment in Splynx is to be taken back"),
+    "undoing": N_("The payment in Splynx is being taken back"), "undone": N_("The payment in Splynx was taken back"),
+    "review": N_("A person has to look at the record in Splynx"),
+}
+RUN_STATES = {
+    "planning": N_("Preview is being made"), "previewed": N_("Preview, not started"), "running": N_("Running"),
+    "stopped": N_("Stopped"), "finished": N_("Finished"), "discarded": N_("Discarded"),
+}
+EVENTS = {
+    "intended": N_("The payment was written down before anything was sent"),
+    "sending": N_("The request went to the gateway"), "answer": N_("The gateway answered"),
+    "no_answer": N_("No clear answer came from the gateway"), "silent": N_("No answer came in time"),
+    "never_sent": N_("The gateway could not be reached; nothing was sent"),
+    "abandoned": N_("It was given up before anything was sent"), "state": N_("The state changed"),
+    "enquiry": N_("The gateway was asked about it"), "report": N_("The gateway's report told about it"),
+    "in_report": N_("The gateway's report shows it"), "from_spool": N_("An answer kept aside was read again"),
+    "late_evidence": N_("Something about it was learned later"), "booking": N_("The record in Splynx"),
+    "settled": N_("The bank debit settled"), "settlement_row": N_("The settlement report shows it"),
+    "returned": N_("The bank sent it back"), "correction": N_("The bank sent a correction"),
+    "hold_ended": N_("The invoice is free to be paid again"),
+    "hold_refused": N_("The invoice could not be held: another payment has it"),
+    "double_sale": N_("The gateway shows it more than once"),
+}
+# What an event may tell beside its kind; everything else stays in the row.
+_FACTS = {
+    "door": N_("Door"), "actor": N_("By"), "documents": N_("For"), "reason": N_("Why"), "words": N_("Answer"),
+    "action_code": N_("Code"), "code": N_("Code"), "approval": N_("Approval"), "symptom": N_("What happened"),
+    "line": N_("Line"), "rows": N_("Rows"), "splynx_payment_id": N_("Payment in Splynx"), "by": N_("By"),
+}
+
+
+def say(table: dict[str, str], key: str) -> str:
+    """The translated words of a table's row; a key it does not hold stays as it is."""
+    return str(gettext(table[key])) if key in table else key
+
+
+def facts_of(event: Event) -> Iterator[tuple[str, str]]:
+    """What the event tells, as label and value."""
+    data: dict[str, Any] = event.data
+    if data.get("origin") and data.get("to"):
+        table = BOOKINGS if event.kind == "booking" else STATES
+        yield gettext("From"), say(table, str(data["origin"]))
+        yield gettext("To"), say(table, str(data["to"]))
+    for key, label in _FACTS.items():
+        if data.get(key) not in (None, "", []):
+            value = data[key]
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            yield gettext(label), say(DOORS, shown) if key == "door" else shown

@@ -1,0 +1,183 @@
+"""One payment by staff, the list of payments, and what happened to one."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from splynx_ippay.payments import breaker
+from splynx_ippay.payments.models import Attempt, Terminal
+
+JOHN, ASHLEY = 1, 3
+
+
+def attempts(core):
+    with core.database.read() as session:
+        return list(session.scalars(select(Attempt).order_by(Attempt.id)))
+
+
+def dialog(staff, sandbox, customer_id):
+    """Through the card icon of the customer's billing page, as staff do."""
+    number = sandbox.unpaid_invoices(customer_id)[0]["number"]
+    return number, staff.get(f"/ippay/admin/pay-invoice?item_id={number}")
+
+
+def test_the_icon_on_the_billing_page_opens_the_dialog(staff, give_card, sandbox):
+    give_card(ASHLEY)
+    page = staff.get(f"/admin/customers/view?id={ASHLEY}")
+    shown = staff.enter_frame(staff.click(page, "ippay_admin_pay_invoice_point"))
+    assert shown.says("Invoice #", "Invoice amount", "Invoice due", "Total to pay", "$100.00", "Credit Card",
+                      "Cardholder name", "1111", "12-2039", "Pay by saved card")
+    assert "sash" not in shown.url
+
+
+def test_staff_charge_the_method_they_chose(staff, core, sandbox, give_card):
+    give_card(JOHN)
+    second = give_card(JOHN, number="5499740000000057")
+    _, page = dialog(staff, sandbox, JOHN)
+    form = next(form for form in page.forms if f"method:{second.id}" in str(form.values({})))
+    answer = staff.session.post(form.action, data=form.values({}))
+    assert "Success!" in answer.text
+    assert "Your transaction has been successfully processed." in answer.text
+    (attempt,) = attempts(core)
+    assert (attempt.method_id, attempt.door, attempt.actor, attempt.state) == (second.id, "staff", "staff 1", "approved")
+    assert len(sandbox.sales()) == 1
+
+
+def test_the_second_press_shows_the_first_payment(staff, core, sandbox, give_card):
+    give_card(JOHN)
+    _, page = dialog(staff, sandbox, JOHN)
+    first = staff.submit(page, "pay-invoice")
+    second = staff.submit(page, "pay-invoice")
+    assert first.url == second.url
+    assert len(sandbox.sales()) == 1
+
+
+def test_a_card_number_sent_to_the_staffs_door_is_not_taken(staff, core, sandbox, give_card):
+    give_card(JOHN)
+    _, page = dialog(staff, sandbox, JOHN)
+    form = page.form("pay-invoice")
+    answer = staff.post(form.action, dict(form.values({})) | {
+        "source": "card", "number": "4111111111111111", "expiry": "12/39", "holder": "Ann", "cvv": "123"})
+    assert answer.status_code == 400
+    assert answer.says("Choose how you want to pay.")
+    assert not sandbox.sales()
+    assert "4111111111111111" not in answer.text
+
+
+def test_another_customers_method_is_refused(staff, core, sandbox, give_card):
+    give_card(JOHN)
+    foreign = give_card(ASHLEY)
+    _, page = dialog(staff, sandbox, JOHN)
+    answer = staff.submit(page, "pay-invoice", source=f"method:{foreign.id}")
+    assert answer.status_code == 400
+    assert answer.says("This saved method cannot be used any more")
+    assert not sandbox.sales()
+
+
+def test_an_edited_offer_is_refused(staff, sandbox, give_card):
+    give_card(JOHN)
+    _, page = dialog(staff, sandbox, JOHN)
+    assert staff.submit(page, "pay-invoice", offer="k1:forged").status_code == 400
+    assert staff.submit(page, "pay-invoice", amount_cents="1").status_code == 400
+    assert not sandbox.sales()
+
+
+def test_a_customer_without_saved_method_has_no_pay_button(staff, sandbox):
+    _, page = dialog(staff, sandbox, JOHN)
+    assert page.says("This customer has no saved card or bank account")
+    assert not page.forms
+
+
+def test_an_invoice_that_does_not_exist_and_one_that_is_paid_say_so(staff, sandbox, give_card):
+    give_card(JOHN)
+    assert staff.get("/ippay/admin/pay-invoice?item_id=nothing").says("There is no such document")
+    number, page = dialog(staff, sandbox, JOHN)
+    staff.submit(page, "pay-invoice")
+    assert staff.get(f"/ippay/admin/pay-invoice?item_id={number}").says("Nothing is due on")
+    assert staff.submit(page, "pay-invoice").says("Success!")
+
+
+def test_a_proforma_is_paid_in_the_same_way(staff, core, sandbox, give_card):
+    give_card(JOHN)
+    request = next(row for row in sandbox.ledger()["host"]["requests"] if int(row["customer_id"]) == JOHN)
+    page = staff.get(f"/ippay/admin/pay-request?item_id={request['number']}")
+    assert page.says("Proforma invoice #", "$50.00")
+    assert staff.submit(page, "pay-request").says("Success!")
+
+
+def test_a_lost_answer_is_shown_as_unknown_and_the_page_looks_again(staff, core, sandbox, give_card):
+    give_card(JOHN)
+    number, page = dialog(staff, sandbox, JOHN)
+    sandbox.fault(server="gateway", kind="drop_after", match={"type": "SALE"}, times=1)
+    answer = staff.submit(page, "pay-invoice")
+    assert answer.says("The outcome is not known yet", "Do not charge again")
+    assert 'http-equiv="refresh"' in answer.text
+    again = staff.get(f"/ippay/admin/pay-invoice?item_id={number}")
+    assert again.says("is being paid", "by our staff")
+
+
+def test_payments_are_found_by_customer_number_transaction_state_and_door(staff, core, sandbox, give_card):
+    give_card(JOHN)
+    give_card(ASHLEY)
+    numbers = []
+    for customer in (JOHN, ASHLEY):
+        number, page = dialog(staff, sandbox, customer)
+        staff.submit(page, "pay-invoice")
+        numbers.append(number)
+    first, second = attempts(core)
+    for query, found, absent in (
+            (f"q={JOHN}", first, second), (f"q={numbers[1]}", second, first),
+            (f"q={first.transaction_id.lower()}", first, second)):
+        page = staff.get(f"/ippay/admin/?{query}")
+        assert page.says(found.transaction_id), query
+        assert not page.says(absent.transaction_id), query
+    for query in ("state=approved", "door=staff", "from=2020-01-01", "page=1", "state=nonsense", "page=x"):
+        assert staff.get(f"/ippay/admin/?{query}").says(first.transaction_id, second.transaction_id), query
+    for query in ("state=declined", "door=link", "to=2020-01-01", "q=%3Cscript%3E", "page=2"):
+        assert staff.get(f"/ippay/admin/?{query}").says("No payment fits this search."), query
+
+
+def test_a_payment_shows_every_event_in_words(staff, core, sandbox, give_card):
+    give_card(JOHN)
+    _, page = dialog(staff, sandbox, JOHN)
+    done = staff.submit(page, "pay-invoice")
+    detail = staff.click(done, "/ippay/admin/payments/")
+    assert detail.says("The payment was written down before anything was sent", "The request went to the gateway",
+                       "The gateway answered", "Recorded in Splynx", "Approved", "John Sway", "Everything that happened")
+    with core.database.read() as session:
+        kinds = {event.kind for event in session.get(Attempt, 1).events}
+    from splynx_ippay.admin.words import EVENTS
+
+    assert kinds <= EVENTS.keys()
+    assert staff.get("/ippay/admin/payments/999").status_code == 404
+
+
+def test_a_list_of_payments_does_not_ask_the_database_once_a_row(staff, core, sandbox, give_card, counted_queries):
+    give_card(JOHN)
+    for invoice in sandbox.unpaid_invoices(JOHN):
+        staff.submit(staff.get(f"/ippay/admin/pay-invoice?item_id={invoice['number']}"), "pay-invoice")
+    for address in ("/ippay/admin/", "/ippay/admin/payments/1"):
+        with counted_queries(core) as seen:
+            assert staff.get(address).status_code == 200
+        assert len(seen) <= 6, (address, seen.statements)
+
+
+def test_a_stopped_terminal_is_released_after_ippay_answered(staff, core, sandbox):
+    terminal = core.settings.terminal(1)
+    core.database.run(lambda session: breaker.stop(session, terminal.terminal_id, terminal.environment, "code 003"))
+    page = staff.get("/ippay/admin/health")
+    assert page.says("Stopped", "code 003", "Ask IPpay and charge again")
+    sandbox.fault(server="gateway", kind="http_status", status=500, times=1)
+    assert staff.submit(page, "/health/release").says("Charging stays stopped")
+    assert staff.submit(page, "/health/release").says("IPpay answered; charging goes on.")
+    with core.database.read() as session:
+        row = session.get(Terminal, (terminal.terminal_id, terminal.environment))
+        assert (row.stopped_at, row.released_by) == (None, "staff 1")
+
+
+def test_the_health_page_shows_every_check(staff, core):
+    page = staff.get("/ippay/admin/health")
+    from splynx_ippay.host.checks import CHECKS
+
+    assert page.status_code == 200
+    assert page.says(*[check.title for check in CHECKS])

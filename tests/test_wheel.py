@@ -119,10 +119,14 @@ def test_the_installed_wheel_serves_every_door_from_another_directory(installed,
                      "/ippay/direct-pay-proforma-by-id?item_id=1", "/ippay/l/nothing"):
             answer = get(path)
             assert answer.status_code != 500, f"{path}: {(folder / 'serve.log').read_text()[-2000:]}"
-        english = get("/ippay/direct-pay-invoice?item_id=1", headers={"Accept-Language": "en"}).text
-        french = get("/ippay/direct-pay-invoice?item_id=1", headers={"Accept-Language": "fr"}).text
-        assert "<form" in english
-        assert english != french
+        pages = {}
+        for language in ("en", "fr", "es"):
+            (folder / "addon" / "config").mkdir(parents=True, exist_ok=True)
+            (folder / "addon" / "config" / "config.ini.php").write_text(f"[common]\nlanguage = {language}\n", encoding="utf-8")
+            pages[language] = get("/ippay/direct-pay-invoice?item_id=1").text
+            assert f'<html lang="{language}"' in pages[language]
+        buttons = {language: page.partition("<button")[2].partition("</button>")[0] for language, page in pages.items()}
+        assert len(set(buttons.values())) == 3, f"three languages, three buttons: {buttons}"
     finally:
         server.terminate()
         server.wait(20)

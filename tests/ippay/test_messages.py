@@ -33,7 +33,7 @@ def bank_debit(make=m.check, **changes):
     return make(IDENTITY, **values)
 
 
-def test_ping():
+def test_a_ping_names_the_terminal_only():
     assert shape(m.ping(IDENTITY)) == ("<ippay><TransactionType>PING</TransactionType><TerminalID>TESTTERMINAL"
                                        "</TerminalID></ippay>")
 
@@ -101,7 +101,7 @@ def test_a_bank_debit_needs_the_holder():
         bank_debit(holder=" \x00 ")
 
 
-def test_money_back():
+def test_money_back_names_what_it_takes_back():
     assert shape(m.void(IDENTITY, transaction_id=ID, amount_cents=4500, approval="TEST01", token="4B3J")) == (
         f"<ippay><TransactionType>VOID</TransactionType><TerminalID>TESTTERMINAL</TerminalID><TransactionID>{ID}"
         "</TransactionID><Approval>TEST01</Approval><Token>4B3J</Token><TotalAmount>4500</TotalAmount></ippay>")

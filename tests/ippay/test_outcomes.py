@@ -169,7 +169,7 @@ def test_no_bytes_raise_anything_but_unknown(body):
     ("ENQ", yes(action_code="010"), Verdict.REVIEW),
     ("ACK", yes(), Verdict.UNKNOWN),
 ])
-def test_the_verdict(kind, reply, verdict):
+def test_an_answer_is_judged_by_its_type_and_code(kind, reply, verdict):
     assert judge(kind, reply) is verdict
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Flask, request
+from flask import Blueprint, Flask, current_app, request
 from flask.sessions import SecureCookieSessionInterface
 from flask_wtf import CSRFProtect
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from splynx_ippay import auth, error_pages, pay, portal
+from splynx_ippay import admin, auth, error_pages, pay, portal
 from splynx_ippay.checkout import formats, merchant
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _FORM_OPEN_SECONDS = 2 * 60 * 60
 # Our pages stand in frames of the host, which is the same origin, and in nobody else's. Bootstrap draws the arrows of
 # selects from data: images.
 _POLICY = ("default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
+           "connect-src 'self'; "
            "form-action 'self'; base-uri 'none'; frame-ancestors 'self'")
 
 
@@ -64,13 +65,7 @@ def create_app(core: Core) -> Flask:
     # Bootstrap-Flask's own blueprint would stand at /bootstrap, which the host does not send to us.
     app.register_blueprint(Blueprint("bootstrap", "flask_bootstrap", static_folder="static/bootstrap5",
                                      static_url_path="/ippay/static/bootstrap", template_folder="templates"))
-    doors = [portal.bp, pay.bp]
-    try:
-        from splynx_ippay import admin
-        doors.append(admin.bp)
-    except ImportError as error:
-        _log.error("no admin yet: %s", error)
-    for door in doors:
+    for door in (portal.bp, pay.bp, admin.bp):
         app.register_blueprint(door)
     app.add_url_rule("/ippay/healthz", "healthz", _healthz)
     app.after_request(_set_headers)
@@ -89,8 +84,6 @@ def _set_headers(response: Response) -> Response:
 
 def _healthz() -> ResponseReturnValue:
     """Whether this process can look at its database; asks neither neighbour."""
-    from flask import current_app
-
     core: Core = current_app.extensions["core"]
     try:
         with core.database.read() as session:

@@ -114,7 +114,8 @@ def init_app(app: Flask) -> None:
     manager.session_protection = None  # nothing of Flask-Login's lives in the session
     manager.request_loader(_load_user)
     manager.unauthorized_handler(_to_login)
-    manager.init_app(app)
+    # No template asks for current_user: the link door and the error pages must not make the host be asked.
+    manager.init_app(app, add_context_processor=False)
     app.extensions["identities"] = _Memory()
 
 

@@ -75,7 +75,7 @@ def what_for(attempt: Attempt) -> str:
     line = attempt.lines[0]
     return {"invoice": _("invoice %(number)s", number=line.number),
             "proforma": _("proforma invoice %(number)s", number=line.number)}.get(
-                line.document, _("money added to your account"))
+                line.document, _("adding money to your account"))
 
 
 def source_of(attempt: Attempt) -> str:
@@ -111,8 +111,8 @@ def _accepted(attempt: Attempt, final_on: date | None) -> Page:
         _("%(day)s: the debit was accepted for sending.", day=day(sent)),
         _("About %(day)s: the money leaves your account. Please keep enough money on it.",
           day=day(add_banking_days(sent, _SETTLES_BANKING_DAYS))),
-        _("Until %(day)s: your bank may send the debit back, for example if there is not enough money. We then open the "
-          "invoice again and tell you here.", day=day(final_on or add_banking_days(sent, _SURE_BANKING_DAYS))),
+        _("Until %(day)s: your bank may send the debit back, for example if there is not enough money. Then the amount is "
+          "open again, and this page tells you.", day=day(final_on or add_banking_days(sent, _SURE_BANKING_DAYS))),
     ], receipt=True)
 
 
@@ -154,11 +154,15 @@ def _declined(kind: str, row: Decline, pay_again: Callable[[str], str] | None, i
 
 
 def _returned(attempt: Attempt, pay_again: Callable[[str], str] | None) -> Page:
+    held = max((line.hold_until for line in attempt.lines if line.hold_until is not None), default=None)
     page = Page("returned", _("Your bank sent the debit back"), [
         _("The debit of %(amount)s for %(what)s came back unpaid: %(reason)s", amount=money(attempt.amount),
           what=what_for(attempt), reason=words.say(_RETURN_WORDS.get(attempt.return_code, _RETURN_OTHER))),
-        _("The amount is open again.")], "bad")
-    if pay_again is not None:
+        # Another payment while the bank may be asked once more would be taken twice.
+        _("The amount is open again.") if held is None else
+        _("Your bank may be asked for it once more until %(day)s. Please do not pay it in another way before that day; if "
+          "you want to pay sooner, contact us.", day=day(held))], "bad")
+    if pay_again is not None and held is None:
         page.steps.append(Step(_("Pay another way"), pay_again("card"), main=True))
     return page
 

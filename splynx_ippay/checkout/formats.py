@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import flask_babel
 from babel import Locale
-from babel.dates import format_datetime
+from babel.dates import format_date, format_time
 from flask import current_app
 
 from splynx_ippay.base.settings import BY_KEY
@@ -36,12 +36,14 @@ def day(value: date | datetime) -> str:
     """A day, as the language writes it; of a time, the day where the server stands."""
     if isinstance(value, datetime):
         value = value.astimezone().date()
-    return str(flask_babel.format_date(value, "long"))
+    return str(format_date(value, "long", locale=_locale()))
 
 
 def moment(value: datetime) -> str:
     """Day and time with the zone where the server stands, which is where the provider is."""
-    return str(format_datetime(value.astimezone(), "long", locale=_locale()))
+    local = value.astimezone()
+    clock = format_time(local, "short", tzinfo=local.tzinfo, locale=_locale())
+    return f"{format_date(local.date(), 'long', locale=_locale())}, {clock} {local.tzname()}"
 
 
 def language() -> str:

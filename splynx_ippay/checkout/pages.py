@@ -31,6 +31,7 @@ class Checkout:
     methods: list[Method] = field(default_factory=list)
     zip_code: bool = False
     can_save: bool = False
+    show_details: bool = False  # of saved methods: holder and routing code are for their owner only
     chosen: str = ""
     typed: Typed = field(default_factory=Typed)
     problems: dict[str, str] = field(default_factory=dict)
@@ -52,8 +53,8 @@ class Checkout:
         return f"{known or (_('Card') if method.instrument == 'card' else _('Bank account'))} •••• {method.last_four}"
 
 
-def build(core: Core, offer: Offer, *, merchant: str, action: str, saved_allowed: bool, can_save: bool, chosen: str = "",
-          typed: Typed | None = None, pressed: Pressed | None = None) -> Checkout:
+def build(core: Core, offer: Offer, *, merchant: str, action: str, saved_allowed: bool, can_save: bool, show_details: bool = False,
+          chosen: str = "", typed: Typed | None = None, pressed: Pressed | None = None) -> Checkout:
     """The form for an offer. One query; raises ConfigError when the partner has no terminal."""
     terminal = core.settings.terminal(offer.partner_id)
     instruments = core.settings.instruments(terminal)
@@ -68,6 +69,7 @@ def build(core: Core, offer: Offer, *, merchant: str, action: str, saved_allowed
     return Checkout(
         offer=offer, sealed=offer.seal(core.box), action=action, merchant=merchant, button=button, instruments=instruments,
         methods=methods, zip_code=core.settings.flag("zip_code_option"), can_save=can_save and bool(instruments),
+        show_details=show_details,
         chosen=_chosen(typed.source or chosen, methods, instruments), typed=typed,
         problems=pressed.problems if pressed else {}, notice=pressed.notice if pressed else "",
         mandate=bank_paragraphs(merchant, pays=True) if "bank" in instruments else [],

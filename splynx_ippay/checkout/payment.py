@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _METHOD = "method:"
 _LONGEST = 80
+_LONGEST_ZIP, _LONGEST_AMOUNT = 10, 11  # a card number has 13 digits at least
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,13 @@ class Typed:
 
     @classmethod
     def read(cls, form: MultiDict[str, str]) -> Typed:
-        """Take the harmless fields of a form; a name with digits may be a card number and is dropped."""
+        """Take the harmless fields of a form; what could be a card number in the wrong field is dropped."""
         source = form.get("source", "")[:_LONGEST]
-        holder = holder_of(form, source)[:_LONGEST]
-        return cls(source, "" if any(map(str.isdigit, holder)) else holder, form.get("postal_code", "")[:12],
-                   form.get("kind", "")[:20], form.get("amount", "")[:20], bool(form.get("save")))
+        holder, postal_code, amount = holder_of(form, source)[:_LONGEST], form.get("postal_code", ""), form.get("amount", "")
+        return cls(source=source, holder="" if any(map(str.isdigit, holder)) else holder,
+                   postal_code=postal_code if len(postal_code) <= _LONGEST_ZIP else "",
+                   kind=form.get("kind", "")[:20], amount=amount if len(amount) <= _LONGEST_AMOUNT else "",
+                   save=bool(form.get("save")))
 
 
 @dataclass
@@ -97,7 +100,9 @@ def press(core: Core, offer: Offer, form: MultiDict[str, str], presser: Presser)
         name, sentence = words.problem(error)
         return Pressed(problems={name: sentence}, status=400)
     except AlreadyOpen as error:
-        return Pressed(held=error, status=409)
+        # A second press of the same form, while the first was on its way in, meets its own attempt.
+        ours = find_submission(core, offer.submission_key)
+        return Pressed(held=error, status=409) if ours is None else Pressed(attempt=ours)
     except AddOnError as error:
         return _refused(core, offer, error)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -109,7 +111,10 @@ def charge_everybody(tour: Tour) -> None:
     tour.kept["debits"] = sorted((row for row in sales if row["type"] == "CHECK"), key=lambda row: -int(row["amount_cents"]))
     total = sum(int(row["amount_cents"]) for row in sales)
     tour.say(f"{len(sales)} charges, {dollars(total)}, each once: {len(with_card)} cards paid, {len(with_bank)} bank debits "
-             f"on their way ({finished.url.rsplit('/', 1)[0].rsplit('/', 1)[-1]}: result as CSV too)")
+             "on their way")
+    rows = list(csv.DictReader(io.StringIO(tour.staff().click(finished, "result.csv").text.removeprefix("\ufeff"))))
+    oracle.must_be("rows of the result as CSV", tour.kept["previewed"], len(rows))
+    tour.say(f"the history keeps it, with a result for each of the {len(rows)} invoices, also as CSV")
 
 
 def _preview(tour: Tour, open_invoices: int) -> Page:
@@ -124,7 +129,9 @@ def _preview(tour: Tour, open_invoices: int) -> Page:
         page = staff.get(page.url)
     if not _can_start(page):
         raise PageError(f"{page!r} has nothing to confirm. It says: {page.words[:700]!r}")
-    tour.say(f"preview of {open_invoices} open invoices; who has no saved method is left alone, with the reason beside it")
+    tour.kept["previewed"] = open_invoices
+    chips = [link.words for link in page.sight.links if "reason=" in link.href]
+    tour.say(f"preview of {open_invoices} open invoices: {'; '.join(chips)}")
     return page
 
 

@@ -22,7 +22,7 @@ RUNTIME = [
     "requests>=2.31,<3",
     "sqlalchemy>=2.0.30,<2.1",
 ]
-SANDBOX = ["flask>=3.0,<4", "jinja2>=3.1,<4", "requests>=2.31,<3", "defusedxml>=0.7.1,<1", "trustme>=1.1"]
+SANDBOX = ["aiosmtpd>=1.4.6,<2", "flask>=3.0,<4", "jinja2>=3.1,<4", "requests>=2.31,<3", "defusedxml>=0.7.1,<1", "trustme>=1.1"]
 DEVELOPMENT = [
     "axe-playwright-python>=0.1.4",
     "coverage[toml]>=7.4",

@@ -16,6 +16,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="splynx-ippay-sandbox", description=__doc__)
     parser.add_argument("--host-port", type=int, default=0, help="port of the Splynx host (default: a free one)")
     parser.add_argument("--gateway-port", type=int, default=0, help="port of the IPpay gateway (default: a free one)")
+    parser.add_argument("--smtp-port", type=int, default=0, help="port of the catcher of mails (default: a free one)")
     parser.add_argument("--seed", choices=SEEDS, default="small", help="how much the host holds at the start")
     parser.add_argument("--tls", action="store_true", help="the gateway speaks HTTPS with a certificate of a local CA")
     parser.add_argument("--addon", metavar="URL", help="where the host's reverse proxy finds the add-on")
@@ -35,6 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         clock_file=chosen.clock_file,
         host_port=chosen.host_port,
         gateway_port=chosen.gateway_port,
+        smtp_port=chosen.smtp_port,
     )
     told_to_end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

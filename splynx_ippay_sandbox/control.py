@@ -6,6 +6,8 @@ world. The apps' own before_request hooks must let the paths under /_sandbox/ pa
     GET    ledger · capture · events · counters (DELETE: back to zero) · clock · gateway (the switches)
     POST   faults {"server", "kind", "match", "times" | "probability", "seed", "seconds", "status", "booked"}
     GET    faults; DELETE faults, DELETE faults/<id>
+    GET    mails (caught), mails/<id> (one as HTML, scripts forbidden)
+    POST   send_invoice {"id": 7, "document": "invoice" | "proforma"}: the host mails it, after its events
     POST   clock {"days": 5} | {"seconds": 60} · reset {"seed": "small"} · addon {"url"} · cli {"argv"}
     POST   returns {"transaction_id", "code", "days": 2}
     POST   representments {"transaction_id"} · autovoid {"transaction_id"}
@@ -46,6 +48,7 @@ def blueprint(world: World) -> Blueprint:
     _move(control, world)
     _banking(control, world)
     _host(control, world)
+    _mail(control, world)
     return control
 
 
@@ -178,3 +181,30 @@ def _host(control: Blueprint, world: World) -> None:
             message = "argv is a list of words"
             raise ControlError(message)
         return jsonify(world.host.cli(argv))
+
+
+def _mail(control: Blueprint, world: World) -> None:
+    @control.get("/mails")
+    def mails() -> Answer:
+        with world.mail_lock:
+            return jsonify({"mails": world.mails})
+
+    @control.get("/mails/<int:mail_id>")
+    def mail(mail_id: int) -> Answer:
+        with world.mail_lock:
+            html = next((kept["html"] or kept["text"] for kept in world.mails if kept["id"] == mail_id), None)
+        if html is None:
+            return jsonify({"error": "there is no such mail"}), 404
+        return Response(html, mimetype="text/html", headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"})
+
+    @control.post("/send_invoice")
+    def send_invoice() -> Answer:
+        wish = _wish()
+        document, document_id = wish.get("document", "invoice"), wish.get("id")
+        if document not in {"invoice", "proforma"} or not isinstance(document_id, int):
+            message = 'say {"id": N, "document": "invoice" or "proforma"}'
+            raise ControlError(message)
+        try:
+            return jsonify(world.host.send(document, document_id)), 201
+        except ValueError as error:
+            raise ControlError(str(error)) from error

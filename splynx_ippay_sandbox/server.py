@@ -1,4 +1,4 @@
-"""Puts the sandbox together: two ports, two apps, one world. Owns starting and stopping, and the ready line.
+"""Puts the sandbox together: two ports with an app each, one that catches mails, one world. Owns starting and stopping, and the ready line.
 
 with Sandbox(seed="small") as box:
 box.ready["gateway_url"]; box.world.clock.jump(days=5); box.set_addon("http://127.0.0.1:8000")
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from splynx_ippay_sandbox import control, gateway, host
 from splynx_ippay_sandbox.interference import Interference
 from splynx_ippay_sandbox.listener import Listener
+from splynx_ippay_sandbox.mail import Catcher
 from splynx_ippay_sandbox.world import World
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Sandbox:
         clock_file: str | Path | None = None,
         host_port: int = 0,
         gateway_port: int = 0,
+        smtp_port: int = 0,
     ) -> None:
         self._own_dir = state_dir is None
         self.state_dir = Path(tempfile.mkdtemp(prefix="sandbox-")) if state_dir is None else Path(state_dir).absolute()
@@ -49,6 +51,8 @@ class Sandbox:
         self._tls = tls
         self._addon_url = addon_url
         self._ports = {"host": host_port, "gateway": gateway_port}
+        self._smtp_port = smtp_port
+        self._catcher: Catcher | None = None
         self._listeners: dict[str, Listener] = {}
         self._stopping = threading.Event()
         self.ready: dict[str, Any] = {}
@@ -57,7 +61,10 @@ class Sandbox:
         """Bind, build, seed and serve; returns the ready facts. Raises OSError for a port that is taken."""
         for name, port in self._ports.items():
             self._listeners[name] = Listener(LOOPBACK, port)
+        self._catcher = Catcher(self.world, self._smtp_port)
+        self.world.smtp = self._catcher.address
         ca_file = self._make_certificates() if self._tls else None
+        self._catcher.start(self._listeners["gateway"].tls)
         self._name_urls()
         apps = {"gateway": gateway.create_app(self.world), "host": host.create_app(self.world)}
         for name, app in apps.items():
@@ -67,7 +74,7 @@ class Sandbox:
             self.set_addon(self._addon_url)
         facts = {key: value for part in self.world.parts.values() for key, value in part.ready().items()}
         self.ready = {**self.world.urls, **facts, "ca_file": ca_file, "state_dir": str(self.state_dir),
-                      "pid": os.getpid()}
+                      "smtp_host": self.world.smtp[0], "smtp_port": self.world.smtp[1], "pid": os.getpid()}
         return self.ready
 
     def stop(self) -> None:
@@ -75,6 +82,8 @@ class Sandbox:
         self._stopping.set()
         for listener in self._listeners.values():
             listener.stop()
+        if self._catcher is not None:
+            self._catcher.stop()
         if self._own_dir:
             shutil.rmtree(self.state_dir, ignore_errors=True)
 

@@ -52,6 +52,9 @@ class HostPart(Part, Protocol):
     def events(self) -> list[dict[str, Any]]:
         """The webhooks sent so far."""
 
+    def send(self, kind: str, document_id: int) -> dict[str, Any]:
+        """Mail an invoice or proforma to its customer; ValueError says why not."""
+
 
 class Clock:
     """The sandbox's time: the machine's plus an offset that can be moved; the offset is mirrored to a file."""
@@ -119,8 +122,8 @@ class Counters:
 class World:
     """The one object both servers hold.
 
-    ``urls`` has ``host_url``, ``gateway_url`` and ``report_url`` before any app is built, because the sockets are
-    bound first. ``state_dir`` exists.
+    ``urls`` has ``host_url``, ``gateway_url`` and ``report_url`` and ``smtp`` its host and port before any app is built,
+    because the sockets are bound first. ``state_dir`` exists. ``mails`` is what the catcher of mails keeps.
     """
 
     def __init__(self, *, seed: str, state_dir: Path, clock_file: Path | None = None) -> None:
@@ -132,6 +135,9 @@ class World:
         self.state_dir = state_dir
         self.urls: dict[str, str] = {}
         self.capture: list[bytes] = []
+        self.mails: list[dict[str, Any]] = []
+        self.mail_lock = threading.Lock()
+        self.smtp = ("", 0)
         self._parts: dict[str, Any] = {}
 
     def join(self, name: str, part: Part) -> None:
@@ -167,6 +173,8 @@ class World:
             self.faults.clear()
             self.counters.clear()
             self.capture.clear()
+            with self.mail_lock:
+                self.mails.clear()
             self.clock.restart()
             for part in self._parts.values():
                 part.reset(seed)

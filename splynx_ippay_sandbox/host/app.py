@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, redirect, render_template
 
-from splynx_ippay_sandbox.host import admin, api, config_pages, fields, icons, portal, proxy
+from splynx_ippay_sandbox.host import admin, api, config_pages, document_pages, fields, icons, portal, proxy
 from splynx_ippay_sandbox.host.part import HostPart
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def create_app(world: World) -> Flask:
     app.url_map.merge_slashes = False
     app.jinja_env.globals["icon"] = icons.icon
     app.jinja_env.filters["cents"] = fields.cents_text
-    for pages in (api.blueprint(host), portal.blueprint(host), admin.blueprint(host), config_pages.blueprint(host), proxy.blueprint(host)):
+    for pages in (api.blueprint(host), portal.blueprint(host), admin.blueprint(host), config_pages.blueprint(host),
+                  document_pages.blueprint(host), proxy.blueprint(host)):
         app.register_blueprint(pages)
 
     @app.get("/")

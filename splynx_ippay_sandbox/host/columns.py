@@ -63,7 +63,7 @@ INVOICE = {
 REQUEST = {
     **_DOCUMENT, "number": _SHORT, "total": Field("money", 0, writable=False), "payment_id": Field("int", 0),
     "status": Field("text", "not_paid", choices=("not_paid", "paid", "pending")), "is_sent": _FLAG, "note": _TEXT,
-    "memo": _TEXT, "is_crm_request": _FLAG, "deleted": _FLAG, **_ADDED, "items": Field("list", [], required=True),
+    "memo": _TEXT, "is_crm_request": _FLAG, "deleted": _FLAG, **_ADDED, **_ATTRIBUTES, "items": Field("list", [], required=True),
 }
 
 PAYMENT = {

@@ -148,3 +148,11 @@ def _add_keys_and_hooks(pages: Blueprint, host: HostPart) -> None:
         else:
             web.say("The URL must start with http:// or https://.")
         return redirect("/admin/config/hooks")
+
+    @pages.post("/hooks/<int:hook_id>/delete")
+    def delete_hook(hook_id: int) -> Response:
+        with host.world.lock:
+            if host.state.registry.hooks.pop(hook_id, None) is None:
+                abort(404, "There is no such hook.")
+            web.say("The hook was deleted.")
+        return redirect("/admin/config/hooks")

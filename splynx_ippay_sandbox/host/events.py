@@ -1,7 +1,7 @@
 """Webhooks: every change is an event, kept in a list and sent to the hooks that ask for it.
 
 Body and signature as documented: JSON, ``X-Splynx-Signature`` = lower-case hex HMAC-SHA1 of the raw body.
-Delivery is in the background and never delays or fails the change itself.
+Delivery is in the background and never delays or fails the change itself; who must not overtake it waits in ``settle``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import threading
+import time
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,16 @@ def emit(state: HostState, subject: str, action: str, shown: Row, changed: Row |
     state.events.append(entry)
     if wanted:
         raw = json.dumps(body).encode()
-        threading.Thread(target=_deliver, args=(wanted, raw, entry["deliveries"]), daemon=True, name="host-webhooks").start()
+        thread = threading.Thread(target=_deliver, args=(wanted, raw, entry["deliveries"]), daemon=True, name="host-webhooks")
+        state.deliveries = [*(one for one in state.deliveries if one.is_alive()), thread]
+        thread.start()
+
+
+def settle(state: HostState, seconds: float) -> None:
+    """Wait until the deliveries under way have ended, at most so long. Never called under the world's lock."""
+    ends = time.monotonic() + seconds
+    for thread in list(state.deliveries):
+        thread.join(max(0.0, ends - time.monotonic()))
 
 
 def _deliver(hooks: list[Hook], raw: bytes, deliveries: list[dict[str, Any]]) -> None:

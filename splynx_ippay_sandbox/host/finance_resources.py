@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from splynx_ippay_sandbox.host import finance
+from splynx_ippay_sandbox.host import finance, letters
 from splynx_ippay_sandbox.host.errors import Invalid, invalid
 from splynx_ippay_sandbox.host.fields import ZERO_DATE
 from splynx_ippay_sandbox.host.resources import Body, Resource, require
@@ -24,6 +24,7 @@ class _Documents(Resource):
 
     kind = ""
     pattern = ""
+    module = ""  # where add-ons register its additional fields
 
     def check(self, values: Body, old: Row | None) -> None:  # noqa: ARG002 - one signature for every resource
         """The customer must exist."""
@@ -41,7 +42,18 @@ class _Documents(Resource):
             **values, "items": items, "total": finance.total_of(items), "real_create_datetime": self.state.stamp(),
             "number": values.get("number") or finance.next_number(self.state, self.kind, customer["partner_id"], self.pattern),
             "date_created": values.get("date_created", today), "date_updated": today,
+            "additional_attributes": self.attributes(values, {}),
         }
+
+    def attributes(self, values: Body, old: Body) -> Body:
+        """Additional fields after a change: those sent are merged in, and what nobody has registered is ignored."""
+        known = {field["name"] for field in self.state.registry.additional_fields.values() if field["main_module"] == self.module}
+        return old | {name: str(value) for name, value in values.get("additional_attributes", {}).items() if name in known}
+
+    def modify(self, row: Row, values: Body) -> None:
+        """Change; additional fields not sent stay."""
+        super().modify(row, {**values, "additional_attributes": self.attributes(values, row["additional_attributes"]),
+                             "date_updated": self.state.today()})
 
 
 class Invoices(_Documents):
@@ -49,6 +61,7 @@ class Invoices(_Documents):
 
     kind = "invoice"
     pattern = _INVOICE_NUMBER
+    module = letters.FIELD_MODULES["invoice"]
 
     def create(self, values: Body) -> Row:
         """Insert and charge the balance."""
@@ -59,7 +72,7 @@ class Invoices(_Documents):
 
     def modify(self, row: Row, values: Body) -> None:
         """Change; new items change what is due by the difference."""
-        values = {**values, "date_updated": self.state.today()}
+        values = dict(values)
         if "items" in values:
             values["items"] = _numbered(values["items"])
             values["total"] = finance.total_of(values["items"])
@@ -86,6 +99,7 @@ class Requests(_Documents):
 
     kind = "request"
     pattern = _REQUEST_NUMBER
+    module = letters.FIELD_MODULES["proforma"]
 
     def create(self, values: Body) -> Row:
         """Insert with number, total and dates."""
@@ -95,7 +109,7 @@ class Requests(_Documents):
         """Change; the total follows the items."""
         if "items" in values:
             values = {**values, "items": _numbered(values["items"]), "total": finance.total_of(values["items"])}
-        super().modify(row, {**values, "date_updated": self.state.today()})
+        super().modify(row, values)
 
 
 class Payments(Resource):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from splynx_ippay_sandbox import seed as seeds
-from splynx_ippay_sandbox.host import cli, program
+from splynx_ippay_sandbox.host import cli, letters, program
 from splynx_ippay_sandbox.host.state import HostState
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ class HostPart:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.state = HostState(world.clock.now, world.state_dir)
+        self.state = HostState(world.clock.now, world.state_dir, world.urls["host_url"])
         self.addon_url: str | None = None
         self.state.addons_folder.mkdir(parents=True, exist_ok=True)
         program.install(self.state.folder, world.urls["host_url"])
@@ -50,3 +50,7 @@ class HostPart:
     def events(self) -> list[dict[str, Any]]:
         """Return the webhooks sent so far."""
         return self.state.events
+
+    def send(self, kind: str, document_id: int) -> dict[str, Any]:
+        """Mail an invoice or proforma to its customer. Raises ``letters.NotSent``, a ValueError."""
+        return letters.send(self, kind, document_id)

@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from splynx_ippay_sandbox.host import columns
+from splynx_ippay_sandbox.host import columns, letters
 from splynx_ippay_sandbox.host.registry import Registry
 from splynx_ippay_sandbox.host.table import Row, Table
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
+    from threading import Thread
 
 ADDON_FOLDER = "splynx-ippay"
 
@@ -47,7 +48,7 @@ class Refresh:
 class HostState:
     """Every table of the host and the few things that are not rows."""
 
-    def __init__(self, now: Callable[[], datetime], state_dir: Path) -> None:
+    def __init__(self, now: Callable[[], datetime], state_dir: Path, url: str = "") -> None:
         self.now = now
         self.folder = state_dir / "splynx"
         self.addons_folder = self.folder / "addons"
@@ -63,6 +64,9 @@ class HostState:
         self.passwords: dict[tuple[str, str], tuple[int, str]] = {}
         self.statement_numbers: dict[str, int] = {}
         self.currency = {"code": "USD", "symbol": "$"}
+        self.url = url
+        self.templates = letters.defaults()
+        self.deliveries: list[Thread] = []
         self._make_tables()
 
     def _make_tables(self) -> None:
@@ -95,6 +99,7 @@ class HostState:
         self.events.clear()
         self.passwords.clear()
         self.statement_numbers.clear()
+        self.templates = letters.defaults()
         for key in self.registry.keys.values():
             key.last_nonce = 0  # the clock may have been moved back, and nonces are made from it
 

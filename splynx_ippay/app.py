@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from splynx_ippay import admin, auth, error_pages, pay, portal
+from splynx_ippay import admin, auth, delivery, error_pages, pay, portal
 from splynx_ippay.checkout import formats, merchant
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _LARGEST_FORM = 64 * 1024
 _FORM_OPEN_SECONDS = 2 * 60 * 60
 # Our pages stand in frames of the host, which is the same origin, and in nobody else's. Bootstrap draws the arrows of
 # selects from data: images.
-_POLICY = ("default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
+_POLICY = ("default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; "
            "connect-src 'self'; "
            "form-action 'self'; base-uri 'none'; frame-ancestors 'self'")
 
@@ -53,8 +53,7 @@ def create_app(core: Core) -> Flask:
     app.config.update(
         SECRET_KEY=core.box.secret("session"), SESSION_COOKIE_NAME="splynx_ippay_session", SESSION_COOKIE_PATH="/ippay",
         SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax", MAX_CONTENT_LENGTH=_LARGEST_FORM,
-        MAX_FORM_PARTS=200, WTF_CSRF_TIME_LIMIT=_FORM_OPEN_SECONDS, TRAP_HTTP_EXCEPTIONS=False,
-        SEND_FILE_MAX_AGE_DEFAULT=3600)
+        MAX_FORM_PARTS=200, WTF_CSRF_TIME_LIMIT=_FORM_OPEN_SECONDS, TRAP_HTTP_EXCEPTIONS=False)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     CSRFProtect(app)
@@ -69,6 +68,7 @@ def create_app(core: Core) -> Flask:
         app.register_blueprint(door)
     app.add_url_rule("/ippay/healthz", "healthz", _healthz)
     app.after_request(_set_headers)
+    delivery.init_app(app)
     return app
 
 
@@ -77,8 +77,6 @@ def _set_headers(response: Response) -> Response:
     response.headers["X-Frame-Options"] = "SAMEORIGIN"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
-    if request.endpoint not in {"static", "bootstrap.static"}:
-        response.headers["Cache-Control"] = "no-store"
     return response
 
 

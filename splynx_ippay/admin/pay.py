@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import abort, redirect, render_template, request, url_for
-from werkzeug.datastructures import MultiDict
+from flask_babel import gettext as _
 
 from splynx_ippay import auth, credentials
 from splynx_ippay.admin import access, bp
+from splynx_ippay.admin import words as staff_words
+from splynx_ippay.base.errors import AddOnError, AlreadyOpen, AmountChanged, BadInput
 from splynx_ippay.checkout import endings, words
 from splynx_ippay.checkout.held import sentence_of
 from splynx_ippay.checkout.offers import Offer, StaleForm
-from splynx_ippay.checkout.payment import Pressed, Presser, press
+from splynx_ippay.payments.charge import take
 from splynx_ippay.payments.due import find_debt
 from splynx_ippay.payments.models import Attempt, Door
+from splynx_ippay.payments.orders import Order, SavedMethod
+from splynx_ippay.payments.view import ending
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
+    from splynx_ippay.base.money import Money
     from splynx_ippay.payments.core import Core
 
 _PAGES = {"invoice": "admin.pay_invoice", "proforma": "admin.pay_request"}
@@ -57,11 +64,9 @@ def paid(attempt_id: int) -> ResponseReturnValue:
     if attempt is None or not access.may_see_partner(attempt.partner_id):
         abort(404)
     line = attempt.lines[0]
-    again = None if line.document not in _PAGES else lambda _source: url_for(_PAGES[line.document], item_id=line.number)
-    page = endings.page_of(attempt, again)
-    # One way back is enough: which method is chosen there.
-    page.steps = page.steps[:1]
-    return render_template("admin/paid.html", page=page, attempt=attempt)
+    back = url_for(_PAGES[line.document], item_id=line.number) if line.document in _PAGES else ""
+    return render_template("admin/paid.html", ending=ending(attempt), attempt=attempt, back=back,
+                           said=staff_words, refresh=endings.REFRESH_SECONDS, source=endings.source_of(attempt))
 
 
 def _show(document: str) -> ResponseReturnValue:
@@ -77,7 +82,7 @@ def _show(document: str) -> ResponseReturnValue:
                                sentence=sentence_of(debt.held.door, debt.held.since), attempt_id=debt.held.attempt_id)
     if debt.status != "open" or not debt.due:
         return render_template("admin/nothing.html", document=document, state=debt.status, number=debt.number)
-    return _form(core, Offer.of_debt(debt, customer.partner_id), customer.name)
+    return _form(core, Offer.of_debt(debt, customer.partner_id), name=customer.name)
 
 
 def _press(document: str) -> ResponseReturnValue:
@@ -90,27 +95,55 @@ def _press(document: str) -> ResponseReturnValue:
     if offer is None or offer.document != document or offer.number != number or not access.may_see_partner(offer.partner_id):
         return render_template("errors/error.html", title=words.say(words.STALE_TITLE), sentences=[words.say(words.STALE)],
                                again=url_for(_PAGES[document], item_id=number)), 400
-    presser = Presser(Door.STAFF, auth.staff().actor, request.remote_addr or "", "")
-    pressed = press(core, offer, _saved_method_only(), presser)
-    if pressed.attempt is not None:
-        return redirect(url_for("admin.paid", attempt_id=pressed.attempt.id), 303)
-    if pressed.held is not None:
+    return _answer(core, document, offer, _charge(core, offer))
+
+
+@dataclass
+class _Outcome:
+    """What came of a press: an attempt to show, or why there is none."""
+
+    attempt: Attempt | None = None
+    held: AlreadyOpen | None = None
+    due: Money | None = None  # the new amount, where it has changed
+    problem: str = ""
+    status: int = 200
+
+
+def _charge(core: Core, offer: Offer) -> _Outcome:
+    """Charge the chosen saved method; a repeated form leads to what came of it the first time."""
+    chosen = re.fullmatch(r"method:([1-9][0-9]{0,8})", request.form.get("source", ""), re.ASCII)
+    if chosen is None or request.form.get("amount_cents") != str(offer.due_cents):
+        return _Outcome(problem=_("Choose one of the saved methods. Nothing was charged."), status=400)
+    order = Order(
+        door=Door.STAFF, customer_id=offer.customer_id, partner_id=offer.partner_id, items=(offer.item(offer.due),),
+        source=SavedMethod(int(chosen[1])), submission_key=offer.submission_key, actor=auth.staff().actor,
+        address=request.remote_addr or "")
+    try:
+        return _Outcome(attempt=take(core, order))
+    except BadInput as error:
+        return _Outcome(problem=words.problem(error)[1], status=400)
+    except AlreadyOpen as error:
+        return _Outcome(held=error, status=409)
+    except AmountChanged as error:
+        return _Outcome(due=error.due, problem=words.refusal(error)[0], status=409)
+    except AddOnError as error:
+        # Staff can mend it, and the text says what: a stopped terminal, a missing setting, Splynx away.
+        return _Outcome(problem=_("Nothing was charged: %(words)s", words=str(error)), status=503)
+
+
+def _answer(core: Core, document: str, offer: Offer, outcome: _Outcome) -> ResponseReturnValue:
+    if outcome.attempt is not None:
+        return redirect(url_for("admin.paid", attempt_id=outcome.attempt.id), 303)
+    if outcome.held is not None:
         return render_template("admin/nothing.html", document=document, state="held", number=offer.number,
-                               sentence=sentence_of(pressed.held.door, pressed.held.since),
-                               attempt_id=pressed.held.attempt_id), 409
-    if pressed.due is not None and not pressed.due:
-        return render_template("admin/nothing.html", document=document, state="paid", number=offer.number), 409
-    return _form(core, offer.again(pressed.due), "", pressed)
+                               sentence=sentence_of(outcome.held.door, outcome.held.since),
+                               attempt_id=outcome.held.attempt_id), outcome.status
+    if outcome.due is not None and not outcome.due:
+        return render_template("admin/nothing.html", document=document, state="paid", number=offer.number), outcome.status
+    return _form(core, offer.again(outcome.due), problem=outcome.problem, status=outcome.status)
 
 
-def _saved_method_only() -> MultiDict[str, str]:
-    """Of what was sent, the chosen saved method and the amount seen; a card number sent here is not even looked at."""
-    source = request.form.get("source", "")
-    return MultiDict({"source": source if source.startswith("method:") else "",
-                      "amount_cents": request.form.get("amount_cents", "")})
-
-
-def _form(core: Core, offer: Offer, name: str, pressed: Pressed | None = None) -> ResponseReturnValue:
+def _form(core: Core, offer: Offer, *, name: str = "", problem: str = "", status: int = 200) -> ResponseReturnValue:
     terminal = core.settings.terminal(offer.partner_id)
     instruments = core.settings.instruments(terminal)
     with core.database.read() as session:
@@ -118,6 +151,5 @@ def _form(core: Core, offer: Offer, name: str, pressed: Pressed | None = None) -
             session, offer.customer_id, terminal_id=terminal.terminal_id, environment=terminal.environment)
             if method.instrument in instruments]
     return render_template(
-        "admin/pay.html", offer=offer, sealed=offer.seal(core.box), methods=methods, name=name,
-        problems=[*pressed.problems.values(), *filter(None, [pressed.notice])] if pressed else [],
-        action=url_for(_PAGES[offer.document], item_id=offer.number)), pressed.status if pressed else 200
+        "admin/pay.html", offer=offer, sealed=offer.seal(core.box), methods=methods, name=name, problem=problem,
+        action=url_for(_PAGES[offer.document], item_id=offer.number)), status

@@ -72,7 +72,7 @@ def history() -> ResponseReturnValue:
     core, own, page = access.core(), access.own_partner(), _page()
     wanted = select(Run).order_by(Run.id.desc()).offset((page - 1) * _HISTORY_PAGE).limit(_HISTORY_PAGE + 1)
     if own is not None:
-        wanted = wanted.where(Run.filters["partner_ids"][0].as_integer() == own)
+        wanted = wanted.where(Run.filters["partner_ids", 0].as_integer() == own)
     with core.database.read() as session:
         found = list(session.scalars(wanted))
         shares = shares_of(session, [run.id for run in found])

@@ -31,9 +31,34 @@ BOOKINGS = {
     "undoing": N_("The payment in Splynx is being taken back"), "undone": N_("The payment in Splynx was taken back"),
     "review": N_("A person has to look at the record in Splynx"),
 }
+ENVIRONMENTS = {"test": N_("test"), "production": N_("production")}
+DISPUTES = {"open": N_("Open"), "won": N_("Won"), "lost": N_("Lost")}
 RUN_STATES = {
     "planning": N_("Preview is being made"), "previewed": N_("Preview, not started"), "running": N_("Running"),
     "stopped": N_("Stopped"), "finished": N_("Finished"), "discarded": N_("Discarded"),
+}
+# The page after a charge: title and sentence by ending (payments.view).
+ENDINGS = {
+    "approved": (N_("Success!"), N_("Your transaction has been successfully processed.")),
+    "settled": (N_("Success!"), N_("The bank debit has settled.")),
+    "accepted": (N_("The bank debit was accepted"), N_("It is not paid yet: it settles in a few banking days, or comes "
+                 "back. The invoice follows by itself; do not charge it again.")),
+    "declined": (N_("The payment was declined"), N_("Nothing was charged.")),
+    "refused": (N_("The gateway refused our set-up"), N_("Nothing was charged, and there is nothing wrong with the "
+                "customer's method. See the page Is all well?")),
+    "unknown": (N_("The outcome is not known yet"), N_("The gateway is being asked. Do not charge again; this page looks "
+                "again every few seconds.")),
+    "abandoned": (N_("Nothing was charged"), N_("It was given up before anything was sent, so it can be tried again.")),
+    "returned": (N_("Came back from the bank"), N_("The amount is open again.")),
+    "voided": (N_("Voided"), N_("The money is not taken, or goes back.")),
+    "review": (N_("Waits for a decision"), N_("The gateway gave no clear answer. Do not charge again before it is decided.")),
+}
+# What staff can do about a refusal, by the kind of its code (ippay.declines).
+NEXT_STEPS = {
+    "soft": N_("The bank did not allow it this time. Another method may work, or the same one later."),
+    "contact": N_("The customer has to call the bank, or use another method."),
+    "data": N_("The saved details do not fit any more. The customer has to enter them again in the portal."),
+    "hard": N_("The bank refuses this method for good. The customer has to enter another one in the portal."),
 }
 EVENTS = {
     "intended": N_("The payment was written down before anything was sent"),

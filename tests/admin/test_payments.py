@@ -59,7 +59,7 @@ def test_a_card_number_sent_to_the_staffs_door_is_not_taken(staff, core, sandbox
     answer = staff.post(form.action, dict(form.values({})) | {
         "source": "card", "number": "4111111111111111", "expiry": "12/39", "holder": "Ann", "cvv": "123"})
     assert answer.status_code == 400
-    assert answer.says("Choose how you want to pay.")
+    assert answer.says("Choose one of the saved methods. Nothing was charged.")
     assert not sandbox.sales()
     assert "4111111111111111" not in answer.text
 
@@ -181,3 +181,56 @@ def test_the_health_page_shows_every_check(staff, core):
 
     assert page.status_code == 200
     assert page.says(*[check.title for check in CHECKS])
+
+
+def test_a_decline_tells_staff_the_code_and_what_to_do(staff, core, sandbox, give_card):
+    give_card(JOHN)
+    invoice = sandbox.unpaid_invoices(JOHN)[0]
+    core.host.client.post("admin/finance/payments", {
+        "customer_id": JOHN, "invoice_id": int(invoice["id"]), "payment_type": 1, "date": "2026-01-01",
+        "amount": "9.95", "comment": "cash"})
+    page = staff.get(f"/ippay/admin/pay-invoice?item_id={invoice['number']}")
+    answer = staff.submit(page, "pay-invoice")
+    assert answer.says("The payment was declined", "Nothing was charged.", "005 Do not honor", "Another method may work")
+    assert staff.click(answer, "Back to the saved methods").says("Invoice #")
+
+
+def test_a_stopped_terminal_is_named_to_staff_who_want_to_charge(staff, core, sandbox, give_card):
+    give_card(JOHN)
+    _, page = dialog(staff, sandbox, JOHN)
+    terminal = core.settings.terminal(1)
+    core.database.run(lambda session: breaker.stop(session, terminal.terminal_id, terminal.environment, "code 003"))
+    answer = staff.submit(page, "pay-invoice")
+    assert answer.status_code == 503
+    assert answer.says("Nothing was charged: charging on terminal", "code 003")
+    assert not sandbox.sales()
+
+
+def test_an_amount_that_changed_while_the_dialog_was_open_is_shown_and_not_taken(staff, core, sandbox, give_card):
+    give_card(JOHN)
+    invoice = sandbox.unpaid_invoices(JOHN)[0]
+    _, page = dialog(staff, sandbox, JOHN)
+    core.host.client.post("admin/finance/payments", {
+        "customer_id": JOHN, "invoice_id": int(invoice["id"]), "payment_type": 1, "date": "2026-01-01", "amount": "5.00",
+        "comment": "cash"})
+    answer = staff.submit(page, "pay-invoice")
+    assert answer.status_code == 409
+    assert answer.says("The amount due has changed to $10.00", "Nothing was charged")
+    assert not sandbox.sales()
+    assert staff.submit(answer, "pay-invoice").says("Success!")
+    assert [sale["amount_cents"] for sale in sandbox.sales()] == [1000]
+
+
+def test_every_ending_of_a_payment_has_its_words_for_staff(core):
+    from splynx_ippay.admin.words import BOOKINGS, DOORS, ENDINGS, SIGNS, STATES
+    from splynx_ippay.payments.models import Booking, Door, State
+    from splynx_ippay.payments.view import ending
+
+    for state in State:
+        attempt = Attempt(state=state, instrument="card", action_code="003", brand="Visa", response_text="")
+        if state != State.ACCEPTED:
+            assert ending(attempt).name in ENDINGS
+    assert ENDINGS.keys() >= {"accepted", "declined", "settled"}
+    assert STATES.keys() == SIGNS.keys() == set(State)
+    assert BOOKINGS.keys() == set(Booking)
+    assert DOORS.keys() == set(Door)

@@ -37,8 +37,8 @@ TOO_MANY_TRIES = N_("There were too many tries with this card or account that di
 CHANGED = N_("The amount due has changed to %(due)s while this page was open. Nothing was charged. Please check the amount "
              "and press the button again.")
 STALE_TITLE = N_("This page was open too long")
-STALE = N_("This page was open too long, or was changed on the way. Nothing was charged. Please check it and press the "
-           "button again.")
+STALE = N_("It may also have been changed on the way. Nothing was charged and nothing was changed. Please open the page "
+           "again, check it, and press the button once more.")
 
 # Field names of the codes' table to those of our forms.
 _FIELDS = {"exp_month": "expiry", "exp_year": "expiry", "method": "source", "documents": "amount"}
@@ -60,7 +60,8 @@ def refusal(error: AddOnError) -> tuple[str, int]:
     if isinstance(error, AmountChanged):
         return gettext(CHANGED, due=money(error.due)), 409
     if isinstance(error, Stopped):
-        return gettext(TOO_MANY_TRIES if error.reason == "limit" else OUR_SIDE), 429 if error.reason == "limit" else 503
+        sentence, status = (TOO_MANY_TRIES, 429) if error.reason == "limit" else (OUR_SIDE, 503)
+        return gettext(sentence), status
     if isinstance(error, NeverSent):
         return gettext(NEVER_SENT), 503
     if isinstance(error, OutcomeUnknown):

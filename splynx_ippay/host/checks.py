@@ -29,6 +29,9 @@ def N_(text: str) -> str:  # noqa: N802 - the conventional name of the marker th
     return text
 
 
+FIRST_MEND = N_("first mend: %(checks)s")
+
+
 class Verdict(StrEnum):
     """How a check ended. ADVICE: it works, and could be better."""
 
@@ -53,7 +56,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a check found; ``params`` fill the texts, ``reason`` says why it was not examined."""
+    """What a check found; ``params`` fill the texts, ``reason`` (a msgid too) says why it was not examined."""
 
     check: Check
     verdict: Verdict
@@ -74,7 +77,7 @@ class Result:
         """As the command prints it."""
         head = f"{self.verdict.upper():<13}{self.check.title}"
         if self.verdict is Verdict.NOT_EXAMINED:
-            return f"{head}\n             {self.reason}"
+            return f"{head}\n             {self.reason % self.params}"
         return f"{head}\n             {self.wrong}\n             → {self.mend}" if self.wrong else head
 
 
@@ -176,7 +179,7 @@ def run_checks(subject: Subject, checks: Iterable[Check] = CHECKS) -> list[Resul
 def _run(check: Check, subject: Subject, sound: set[str]) -> Result:
     titles = {row.id: row.title for row in CHECKS}
     if missing := [need for need in check.needs if need not in sound]:
-        return Result(check, Verdict.NOT_EXAMINED, reason="first mend: " + ", ".join(titles.get(need, need) for need in missing))
+        return Result(check, Verdict.NOT_EXAMINED, {"checks": ", ".join(titles.get(need, need) for need in missing)}, FIRST_MEND)
     try:
         found = check.examine(subject)
     except NotExamined as reason:

@@ -9,6 +9,7 @@ from splynx_ippay.base import clock
 from splynx_ippay.base.errors import BadInput, GatewayRefused, OutcomeUnknown
 from splynx_ippay.credentials import Method
 from splynx_ippay.ippay import messages
+from splynx_ippay.ippay.decline_words import N_
 from splynx_ippay.ippay.messages import BankAccount, Card, Identity, new_transaction_id
 from splynx_ippay.ippay.outcomes import Verdict, decline_for, judge
 from splynx_ippay.payments import breaker
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from splynx_ippay.base.settings import TerminalSettings
     from splynx_ippay.payments.core import Core
     from splynx_ippay.payments.orders import Consent
+
+NOT_ACCEPTED = {"card": N_("Cards are not accepted here."), "bank": N_("Bank accounts are not accepted here.")}
 
 
 def tokenize(core: Core, terminal: TerminalSettings, details: Card | BankAccount) -> str:
@@ -84,8 +87,7 @@ def save(core: Core, customer_id: int, partner_id: int, details: Card | BankAcco
     terminal = core.settings.terminal(partner_id)
     kind = "card" if isinstance(details, Card) else "bank"
     if kind not in core.settings.instruments(terminal):
-        raise BadInput("source", "Cards are not accepted here." if kind == "card"
-                       else "Bank accounts are not accepted here.")
+        raise BadInput("source", NOT_ACCEPTED[kind])
     token = tokenize(core, terminal, details)
     return keep(core, terminal, details, token, customer_id=customer_id, partner_id=partner_id, consent=consent,
                 make_default=make_default)

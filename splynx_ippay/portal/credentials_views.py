@@ -131,8 +131,8 @@ def _list(*, chosen: str = "", typed: Typed | None = None, problems: dict[str, s
     with core.database.read() as session:
         methods = credentials.all_methods_of(session, user.id)
     return render_template(
-        "portal/credentials.html", instruments=core.settings.instruments(terminal), chosen=chosen,
-        typed=typed or Typed(holder=user.name), problems=problems or {}, notice=notice,
+        "portal/credentials.html", label_of=Checkout.label, instruments=core.settings.instruments(terminal), chosen=chosen,
+        label=Checkout.label, typed=typed or Typed(holder=user.name), problems=problems or {}, notice=notice,
         cards=[method for method in methods if method.instrument == "card"],
         banks=[method for method in methods if method.instrument == "bank"],
         unusable={method.id for method in methods

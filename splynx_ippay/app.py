@@ -32,7 +32,6 @@ _FORM_OPEN_SECONDS = 2 * 60 * 60
 # Our pages stand in frames of the host, which is the same origin, and in nobody else's. Bootstrap draws the arrows of
 # selects from data: images.
 _POLICY = ("default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; "
-           "connect-src 'self'; "
            "form-action 'self'; base-uri 'none'; frame-ancestors 'self'")
 
 

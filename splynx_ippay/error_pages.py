@@ -10,7 +10,7 @@ import secrets
 import traceback
 from typing import TYPE_CHECKING
 
-from flask import render_template, request
+from flask import current_app, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
@@ -64,12 +64,15 @@ def _stale_form(_error: CSRFError) -> ResponseReturnValue:
 
 
 def _page_of_form() -> str:
-    """The page the form stands on: forms of the credentials page have addresses that cannot be opened."""
-    if request.path.startswith("/ippay/credentials/"):
-        return "/ippay/credentials"
-    if request.path.startswith("/ippay/admin/"):
-        return "/ippay/admin/"
-    return request.full_path.rstrip("?")
+    """The page the form stands on: its own address where that can be opened, else the start of its door."""
+    adapter = current_app.create_url_adapter(request)
+    try:
+        if adapter is not None:
+            adapter.match(request.path, method="GET")
+            return request.full_path.rstrip("?")
+    except HTTPException:  # not found, or for forms only
+        pass
+    return "/ippay/admin/" if request.blueprint == "admin" else "/ippay/credentials"
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

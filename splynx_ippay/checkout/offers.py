@@ -15,6 +15,8 @@ from splynx_ippay.base.money import Money
 from splynx_ippay.payments.orders import Document, Item, new_submission_key
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from splynx_ippay.base.crypto import KeyBox
     from splynx_ippay.payments.due import Debt
 
@@ -50,12 +52,17 @@ class Offer:
         return cls("topup", None, "", customer_id, partner_id, 0, 0, currency, new_submission_key())
 
     @classmethod
-    def open(cls, box: KeyBox, sealed: str) -> Offer:
-        """Read the note of a form. Raises StaleForm when it is not one of ours."""
+    def of_form(cls, box: KeyBox, form: Mapping[str, str]) -> Offer:
+        """Read the note of a form. Raises StaleForm when it is not one of ours, or the form around it was changed."""
         try:
-            return cls(**json.loads(box.decrypt(sealed)))
+            offer = cls(**json.loads(box.decrypt(form.get("offer", ""))))
         except (ConfigError, ValueError, TypeError):
             raise StaleForm("the form's sealed note cannot be read") from None
+        if form.get("submission_key", offer.submission_key) != offer.submission_key:
+            raise StaleForm("the form's key is not the one of its note")
+        if offer.document != "topup" and form.get("amount_cents", str(offer.due_cents)) != str(offer.due_cents):
+            raise StaleForm("the form's amount is not the one of its note")
+        return offer
 
     def seal(self, box: KeyBox) -> str:
         """The note for the form."""

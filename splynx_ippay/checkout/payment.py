@@ -123,8 +123,6 @@ def _amount(core: Core, offer: Offer, form: MultiDict[str, str]) -> Money:
         amount = Money.parse(form.get("amount", ""), offer.currency)
         check_limits(core, amount)
         return amount
-    if form.get("amount_cents", str(offer.due_cents)) != str(offer.due_cents):
-        raise BadInput("amount", words.STALE)
     return offer.due
 
 

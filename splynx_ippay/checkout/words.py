@@ -11,7 +11,6 @@ from splynx_ippay.base.errors import (
     AddOnError,
     AmountChanged,
     BadInput,
-    GatewayRefused,
     HostError,
     NeverSent,
     OutcomeUnknown,
@@ -59,14 +58,15 @@ def refusal(error: AddOnError) -> tuple[str, int]:
     """The sentence and the HTTP status for a refusal before any money was asked for; what staff must mend is logged."""
     if isinstance(error, AmountChanged):
         return gettext(CHANGED, due=money(error.due)), 409
-    if isinstance(error, Stopped):
-        sentence, status = (TOO_MANY_TRIES, 429) if error.reason == "limit" else (OUR_SIDE, 503)
-        return gettext(sentence), status
-    if isinstance(error, NeverSent):
-        return gettext(NEVER_SENT), 503
-    if isinstance(error, OutcomeUnknown):
-        return gettext(NOT_SAVED), 503
+    if isinstance(error, Stopped) and error.reason == "limit":
+        return gettext(TOO_MANY_TRIES), 429
+    for kind, sentence in _PASSING.items():
+        if isinstance(error, kind):
+            _log.warning("a payment could not be started: %s: %s", type(error).__name__, error)
+            return gettext(sentence), 503
     _log.error("a payment could not be started: %s: %s", type(error).__name__, error)
-    if isinstance(error, HostError) and not isinstance(error, GatewayRefused):
-        return gettext(HOST_AWAY), 503
     return gettext(OUR_SIDE), 503
+
+
+# What passes by itself; everything else waits for somebody on our side.
+_PASSING: dict[type[AddOnError], str] = {NeverSent: NEVER_SENT, OutcomeUnknown: NOT_SAVED, HostError: HOST_AWAY}

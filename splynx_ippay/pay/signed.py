@@ -49,7 +49,7 @@ def pay_link(token: str) -> ResponseReturnValue:
     core = desk.the_core()
     try:
         known = _find(core, token)
-        offer = Offer.open(core.box, request.form.get("offer", ""))
+        offer = Offer.of_form(core.box, request.form)
     except LinkError as error:
         return _refuse(error)
     except StaleForm:

@@ -67,7 +67,7 @@ def _answer(document: str, *, by_id: bool) -> ResponseReturnValue:
     policy = core.settings.choice("unsigned_saved_method")
     if "offer" in request.form:
         try:
-            offer = Offer.open(core.box, request.form["offer"])
+            offer = Offer.of_form(core.box, request.form)
         except StaleForm:
             return desk.stale(request.full_path)
         if offer.document != document or item != (str(offer.document_id) if by_id else offer.number):

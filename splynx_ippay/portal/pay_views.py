@@ -116,7 +116,7 @@ def _show(document: str) -> ResponseReturnValue:
 def _press(document: str) -> ResponseReturnValue:
     core, user = _core(), auth.customer()
     try:
-        offer = Offer.open(core.box, request.form.get("offer", ""))
+        offer = Offer.of_form(core.box, request.form)
     except StaleForm:
         return _stale(document)
     number = request.args.get("item_id", "").strip()[:40]

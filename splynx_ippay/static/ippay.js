@@ -1,5 +1,5 @@
 // Comfort only: every page works without it. Shows the brand while a card number is typed, keeps a second press of a
-// money button from reaching the server, leaves the frame for the login, prints.
+// money button from reaching the server, watches an open question, leaves the frame for the login, prints.
 "use strict";
 (() => {
   const brands = [["Visa", /^4/], ["Mastercard", /^(5[1-5]|2[2-7])/], ["American Express", /^3[47]/],
@@ -26,6 +26,21 @@
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) window.location.reload();
   });
+
+  // Without a script the page reloads itself; with one it asks quietly and reloads once, when the ending has changed.
+  const open = document.querySelector("[data-look-again]");
+  if (open) {
+    const look = async () => {
+      try {
+        const answer = await fetch(window.location.href, { credentials: "same-origin" });
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const now = page.querySelector("[data-ending]");
+        if (now && now.dataset.ending !== open.dataset.ending) { window.location.reload(); return; }
+      } catch { /* the network is away for a moment: look again later */ }
+      window.setTimeout(look, Number(open.dataset.lookAgain) * 1000);
+    };
+    window.setTimeout(look, Number(open.dataset.lookAgain) * 1000);
+  }
 
   for (const button of document.querySelectorAll("[data-print]")) {
     button.hidden = false;

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from splynx_ippay.base.money import Money
-from splynx_ippay.payments import reconcile
+from splynx_ippay.payments import reconcile, returns
 from splynx_ippay.payments.models import Attempt
 from splynx_ippay.splynx.resources import PaymentDraft
 
@@ -218,7 +218,7 @@ def test_somebody_elses_saved_method_cannot_be_used(john, browser_of, sandbox, f
     assert sandbox.sales() == []
 
 
-@pytest.mark.parametrize("change", [{"offer": "k:nonsense"}, {"offer": ""}, {"amount_cents": "1"}])
+@pytest.mark.parametrize("change", [{"offer": "k:nonsense"}, {"offer": ""}, {"amount_cents": "1"}, {"submission_key": "another"}])
 def test_an_edited_form_is_refused_and_moves_nothing(john, pay_page, sandbox, change):
     page = john.get(pay_page)
     values = dict(page.form("/ippay/pay-invoice").values({})) | change
@@ -273,6 +273,44 @@ def test_a_stopped_terminal_tells_the_payer_that_it_is_our_side(john, pay_page, 
     assert page.says("because of a problem on our side", "Nothing was charged")
     assert not page.says("declined")
     assert sandbox.sales() == []
+
+
+def test_an_answer_about_our_set_up_is_no_decline_and_stops_the_terminal(john, sandbox):
+    page = john.submit(john.get("/ippay/"), "/ippay/", amount="20.03")  # the test gateway: invalid merchant
+    assert page.says("We cannot take payments at the moment", "Nothing was charged", "nothing wrong with your card")
+    assert not page.says("declined")
+    page = john.submit(john.get("/ippay/"), "/ippay/", amount="25.00")
+    assert page.says("because of a problem on our side")
+    assert sandbox.sales() == []
+
+
+def test_after_many_refusals_the_same_card_has_to_wait(john, sandbox):
+    for _ in range(10):
+        assert john.submit(john.get("/ippay/"), "/ippay/", amount="20.51").says("declined")
+    page = john.submit(john.get("/ippay/"), "/ippay/", amount="25.00")
+    assert page.status_code == 429
+    assert page.says("too many tries", "Nothing was charged")
+    assert sandbox.sales() == []
+
+
+def test_a_returned_debit_says_so_and_offers_another_way(portal, add_bank, pay_page, sandbox, core):
+    add_bank(portal)
+    page = portal.submit(portal.get(pay_page), "/ippay/pay-invoice")
+    transaction_id = page.url.rpartition("/")[2]
+    sandbox.control("POST", "returns", {"transaction_id": transaction_id, "code": "R02"})
+    sandbox.jump(days=5)
+    returns.tick(core)
+    page = portal.get(page.url)
+    assert page.says("Your bank sent the debit back", "the account is closed", "The amount is open again")
+    assert portal.click(page, "Pay another way").says("Total to pay")
+
+
+def test_a_settled_debit_becomes_a_receipt(portal, add_bank, pay_page, sandbox, core):
+    add_bank(portal)
+    page = portal.submit(portal.get(pay_page), "/ippay/pay-invoice")
+    sandbox.jump(days=5)
+    returns.tick(core)
+    assert portal.get(page.url).says("Your bank has paid", "Receipt")
 
 
 def test_a_partner_without_a_terminal_says_that_payments_are_not_ready(portal, settings_of, core):

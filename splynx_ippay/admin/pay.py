@@ -15,9 +15,11 @@ from splynx_ippay.admin import words as staff_words
 from splynx_ippay.base.errors import AddOnError, AlreadyOpen, AmountChanged, BadInput
 from splynx_ippay.checkout import endings, words
 from splynx_ippay.checkout.held import sentence_of
+from splynx_ippay.checkout.marks import N_
 from splynx_ippay.checkout.offers import Offer, StaleForm
 from splynx_ippay.payments.charge import take
 from splynx_ippay.payments.due import find_debt
+from splynx_ippay.payments.intent import find_submission
 from splynx_ippay.payments.models import Attempt, Door
 from splynx_ippay.payments.orders import Order, SavedMethod
 from splynx_ippay.payments.view import ending
@@ -89,7 +91,7 @@ def _press(document: str) -> ResponseReturnValue:
     core = access.core()
     number = request.args.get("item_id", "").strip()[:40]
     try:
-        offer = Offer.open(core.box, request.form.get("offer", ""))
+        offer = Offer.of_form(core.box, request.form)
     except StaleForm:
         offer = None
     if offer is None or offer.document != document or offer.number != number or not access.may_see_partner(offer.partner_id):
@@ -109,17 +111,21 @@ class _Outcome:
     status: int = 200
 
 
-def _charge(core: Core, offer: Offer) -> _Outcome:
-    """Charge the chosen saved method; a repeated form leads to what came of it the first time."""
+def _order(offer: Offer) -> Order:
+    """What the form asks for: a saved method and nothing else. Raises BadInput."""
     chosen = re.fullmatch(r"method:([1-9][0-9]{0,8})", request.form.get("source", ""), re.ASCII)
-    if chosen is None or request.form.get("amount_cents") != str(offer.due_cents):
-        return _Outcome(problem=_("Choose one of the saved methods. Nothing was charged."), status=400)
-    order = Order(
+    if chosen is None:
+        raise BadInput("source", N_("Choose one of the saved methods. Nothing was charged."))
+    return Order(
         door=Door.STAFF, customer_id=offer.customer_id, partner_id=offer.partner_id, items=(offer.item(offer.due),),
         source=SavedMethod(int(chosen[1])), submission_key=offer.submission_key, actor=auth.staff().actor,
         address=request.remote_addr or "")
+
+
+def _charge(core: Core, offer: Offer) -> _Outcome:
+    """Charge the chosen saved method; a repeated form leads to what came of it the first time."""
     try:
-        return _Outcome(attempt=take(core, order))
+        return _Outcome(attempt=take(core, _order(offer)))
     except BadInput as error:
         return _Outcome(problem=words.problem(error)[1], status=400)
     except AlreadyOpen as error:
@@ -127,6 +133,9 @@ def _charge(core: Core, offer: Offer) -> _Outcome:
     except AmountChanged as error:
         return _Outcome(due=error.due, problem=words.refusal(error)[0], status=409)
     except AddOnError as error:
+        begun = find_submission(core, offer.submission_key)
+        if begun is not None and begun.sending_at is not None:
+            return _Outcome(attempt=begun)  # something went wrong after the request went out: its own page tells
         # Staff can mend it, and the text says what: a stopped terminal, a missing setting, Splynx away.
         return _Outcome(problem=_("Nothing was charged: %(words)s", words=str(error)), status=503)
 

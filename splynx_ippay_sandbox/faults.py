@@ -53,6 +53,7 @@ class Fault:
     seconds: float = 0.0
     status: int = 500
     booked: bool = False
+    json: bool = False  # http_status of the host: its own kind of refusal instead of a web page
     hits: int = 0
     random: Random = field(default_factory=Random, repr=False)
 
@@ -62,7 +63,7 @@ class Fault:
 
     def as_json(self) -> dict[str, Any]:
         """The fault as the control blueprint lists it."""
-        names = ("id", "server", "kind", "match", "left", "probability", "seed", "seconds", "status", "booked", "hits")
+        names = ("id", "server", "kind", "match", "left", "probability", "seed", "seconds", "status", "booked", "json", "hits")
         return {name: getattr(self, name) for name in names}
 
     def fits(self, facts: Mapping[str, Any]) -> bool:
@@ -167,7 +168,7 @@ def _strikes(fault: Fault) -> bool:
 
 
 def _parse(wish: Mapping[str, Any], fault_id: int) -> Fault:
-    known = {"server", "kind", "match", "times", "probability", "seed", "seconds", "status", "booked"}
+    known = {"server", "kind", "match", "times", "probability", "seed", "seconds", "status", "booked", "json"}
     if unknown := set(wish) - known:
         message = f"unknown fields: {', '.join(sorted(unknown))}; known are {', '.join(sorted(known))}"
         raise FaultError(message)
@@ -194,6 +195,7 @@ def _parse(wish: Mapping[str, Any], fault_id: int) -> Fault:
         seconds=float(wish.get("seconds", 0.0)),
         status=int(wish.get("status", 500)),
         booked=bool(wish.get("booked", False)),
+        json=bool(wish.get("json", False)),
         # Not a secret: a seeded sequence that a test can repeat.
         random=Random(seed),
     )

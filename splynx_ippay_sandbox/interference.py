@@ -199,6 +199,9 @@ def reset_connection(sock: socket.socket) -> NoReturn:
 
 def _nonsense(fault: Fault, server: str) -> tuple[str, str, bytes]:
     """Status line, content type and body of an answer that is none."""
+    if fault.kind == "http_status" and fault.json:
+        problems = [{"field": "sandbox", "message": "refused by a fault"}]
+        return f"{fault.status} Sandbox Fault", "application/json", json.dumps(problems).encode()
     if fault.kind == "http_status":
         return f"{fault.status} Sandbox Fault", "text/html; charset=utf-8", b"<html><body>sandbox fault</body></html>"
     if fault.kind == "html":

@@ -116,7 +116,7 @@ class Stopped(AddOnError):
 
 
 class LinkError(AddOnError):
-    """The link opens nothing; ``reason`` is one of invalid, expired, revoked, gone."""
+    """The link opens nothing; ``reason`` is one of invalid, expired, revoked, replaced, gone."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"link {reason}")

@@ -100,7 +100,7 @@ def _adopt(core: Core, line: Line, found: list[Payment]) -> None:
         outbox.finish(core, line, Booking.REVIEW, reason=f"Splynx shows {len(live)} payments for one charge; delete the extra ones")
     else:
         outbox.finish(core, line, Booking.REVIEW, splynx_payment_id=live[0].id,
-                      reason=f"Splynx shows {live[0].amount}, the charge was {line.amount}")
+                      reason=f"Splynx shows {live[0].amount:.2f}, the charge was {line.amount}")
 
 
 def _may_post_again(core: Core, line: Line) -> bool:

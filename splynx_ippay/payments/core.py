@@ -37,6 +37,8 @@ class Core:
     database: Database
     box: KeyBox
     keep_trying: timedelta = timedelta(seconds=30)  # to record an answer, before it goes to the spool
+    answer_seconds: float = 75.0  # how long IPpay may take for one answer, all in all
+    host_seconds: float = 15.0  # how long Splynx may be silent
     holder: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _host: tuple[tuple[str, str, str], Host] | None = field(default=None, repr=False)
@@ -51,7 +53,8 @@ class Core:
         address, key, secret = wanted
         with self._lock:
             if self._host is None or self._host[0] != (address, key, secret):
-                client = SplynxClient(address, key, secret, ca_file=self.deployment.ca_file or None)
+                client = SplynxClient(address, key, secret, ca_file=self.deployment.ca_file or None,
+                                      read_seconds=self.host_seconds, deadline_seconds=2 * self.host_seconds)
                 self._host = ((address, key, secret), Host(client))
             return self._host[1]
 
@@ -60,7 +63,7 @@ class Core:
         url = self.deployment.gateway_url or _GATEWAY[environment]
         if clock.is_moved() and environment == "production":
             raise ConfigError("the clock is moved by a file; with the production gateway that is refused")
-        return GatewayClient(url, ca_file=self.deployment.ca_file or None)
+        return GatewayClient(url, ca_file=self.deployment.ca_file or None, deadline_seconds=self.answer_seconds)
 
     def reports(self, terminal: TerminalSettings) -> ReportClient | None:
         """IPpay's reports for a terminal, None without a reporting login."""

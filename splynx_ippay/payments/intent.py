@@ -19,7 +19,7 @@ from splynx_ippay.base.db import is_duplicate
 from splynx_ippay.base.errors import AlreadyOpen, BadInput, ConfigError
 from splynx_ippay.base.money import Money
 from splynx_ippay.ippay.messages import new_transaction_id
-from splynx_ippay.payments import breaker, events, limits, saving
+from splynx_ippay.payments import breaker, events, limits, recording, saving
 from splynx_ippay.payments.due import find_holder, target_of
 from splynx_ippay.payments.models import Attempt, Booking, DebtKey, Line, State
 from splynx_ippay.payments.orders import NewBank, NewCard, Order, SavedMethod
@@ -111,8 +111,7 @@ def prepare(core: Core, order: Order, terminal: TerminalSettings) -> Instrument:
 
 def _allowed(core: Core, terminal: TerminalSettings, kind: str) -> None:
     if kind not in core.settings.instruments(terminal):
-        raise BadInput("source", "Cards are not accepted here." if kind == "card"
-                       else "Bank accounts are not accepted here.")
+        raise BadInput("source", saving.NOT_ACCEPTED[kind])
 
 
 def _guard(session: Session, order: Order, terminal: TerminalSettings, *, payer: str, last_four: str) -> None:
@@ -177,7 +176,8 @@ def _insert(session: Session, core: Core, order: Order, terminal: TerminalSettin
 def get_submission(core: Core, order: Order) -> Attempt:
     """The attempt that used the order's key. Raises BadInput when it was another customer's."""
     with core.database.read() as session:
-        earlier = session.scalars(select(Attempt).where(Attempt.submission_key == order.submission_key)).one()
+        found = session.scalars(select(Attempt).where(Attempt.submission_key == order.submission_key)).one()
+        earlier = recording.whole(found)
     if earlier.customer_id != order.customer_id:
         raise BadInput("submission_key", "This page is out of date. Please open it again.")
     return earlier
@@ -186,7 +186,8 @@ def get_submission(core: Core, order: Order) -> Attempt:
 def find_submission(core: Core, submission_key: str) -> Attempt | None:
     """The attempt that used this key, if any."""
     with core.database.read() as session:
-        return session.scalars(select(Attempt).where(Attempt.submission_key == submission_key)).first()
+        found = session.scalars(select(Attempt).where(Attempt.submission_key == submission_key)).first()
+        return None if found is None else recording.whole(found)
 
 
 def raise_already_open(core: Core, order: Order) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm.attributes import set_committed_value
 
 from splynx_ippay.base import clock
 from splynx_ippay.ippay.outcomes import Verdict, decline_for, judge, staff_words
@@ -64,7 +65,14 @@ class Answer:
 def reload(core: Core, attempt_id: int) -> Attempt:
     """The attempt as it stands, with its lines, detached."""
     with core.database.read() as session:
-        return session.scalars(select(Attempt).where(Attempt.id == attempt_id)).one()
+        return whole(session.scalars(select(Attempt).where(Attempt.id == attempt_id)).one())
+
+
+def whole(attempt: Attempt) -> Attempt:
+    """The attempt with lines that know it, also when the session is gone: SQLAlchemy does not load the way back."""
+    for line in attempt.lines:
+        set_committed_value(line, "attempt", attempt)
+    return attempt
 
 
 def record_reply(core: Core, attempt: Attempt, reply: Reply) -> None:

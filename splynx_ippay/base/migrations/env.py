@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - Alembic loads this file by its path
 """Runs the migrations on the engine that was handed over; there is no offline mode and no ini file."""
 
 from __future__ import annotations

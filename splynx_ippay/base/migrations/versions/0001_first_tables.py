@@ -66,6 +66,12 @@ def upgrade() -> None:
     op.create_index('attempt_by_customer', 'attempt', ['customer_id', 'created_at'], unique=False)
     op.create_index('attempt_by_payer', 'attempt', ['customer_id', 'brand', 'last_four', 'created_at'], unique=False)
     op.create_index('attempt_by_state', 'attempt', ['state', 'next_check_at'], unique=False)
+    op.create_table('current_link',
+    sa.Column('target', key_text(24), nullable=False),
+    sa.Column('code', key_text(24), nullable=False),
+    sa.Column('written_at', UtcDateTime(), nullable=True),
+    sa.PrimaryKeyConstraint('target')
+    )
     op.create_table('customer_note',
     sa.Column('customer_id', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('no_auto', sa.Boolean(), nullable=False),
@@ -85,6 +91,14 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id')
     )
     op.create_index('feed_slice_by_time', 'feed_slice', ['terminal_id', 'feed', 'start_at'], unique=False)
+    op.create_table('hook_event',
+    sa.Column('digest', key_text(64), nullable=False),
+    sa.Column('target', key_text(24), nullable=False),
+    sa.Column('received_at', UtcDateTime(), nullable=False),
+    sa.Column('done_at', UtcDateTime(), nullable=True),
+    sa.PrimaryKeyConstraint('digest')
+    )
+    op.create_index('hook_event_by_time', 'hook_event', ['received_at'], unique=False)
     op.create_table('lease',
     sa.Column('name', key_text(64), nullable=False),
     sa.Column('holder', sa.String(length=80), nullable=False),
@@ -109,6 +123,7 @@ def upgrade() -> None:
     sa.Column('expires_at', UtcDateTime(), nullable=True),
     sa.Column('revoked_at', UtcDateTime(), nullable=True),
     sa.Column('revoked_by', sa.String(length=80), nullable=False),
+    sa.Column('replaced_at', UtcDateTime(), nullable=True),
     sa.PrimaryKeyConstraint('code')
     )
     op.create_table('method',
@@ -139,6 +154,16 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id')
     )
     op.create_index('method_by_customer', 'method', ['customer_id', 'status'], unique=False)
+    op.create_table('one_time_code',
+    sa.Column('ticket', key_text(24), nullable=False),
+    sa.Column('target', key_text(24), nullable=False),
+    sa.Column('digest', sa.String(length=32), nullable=False),
+    sa.Column('expires_at', UtcDateTime(), nullable=False),
+    sa.Column('tries', sa.Integer(), nullable=False),
+    sa.Column('used_at', UtcDateTime(), nullable=True),
+    sa.PrimaryKeyConstraint('ticket')
+    )
+    op.create_index('one_time_code_by_end', 'one_time_code', ['expires_at'], unique=False)
     op.create_table('run',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('state', sa.String(length=10), nullable=False),
@@ -295,15 +320,20 @@ def downgrade() -> None:
     op.drop_table('terminal')
     op.drop_table('statement_group')
     op.drop_table('run')
+    op.drop_index('one_time_code_by_end', table_name='one_time_code')
+    op.drop_table('one_time_code')
     op.drop_index('method_by_customer', table_name='method')
     op.drop_table('method')
     op.drop_table('link')
     op.drop_index('limit_hit_by_key', table_name='limit_hit')
     op.drop_table('limit_hit')
     op.drop_table('lease')
+    op.drop_index('hook_event_by_time', table_name='hook_event')
+    op.drop_table('hook_event')
     op.drop_index('feed_slice_by_time', table_name='feed_slice')
     op.drop_table('feed_slice')
     op.drop_table('customer_note')
+    op.drop_table('current_link')
     op.drop_index('attempt_by_state', table_name='attempt')
     op.drop_index('attempt_by_payer', table_name='attempt')
     op.drop_index('attempt_by_customer', table_name='attempt')

@@ -10,7 +10,11 @@ import requests
 
 from splynx_ippay_sandbox.demo import pages
 from splynx_ippay_sandbox.demo.browser import Browser
+from splynx_ippay_sandbox.demo.people import ACCOUNT, OTHER_ACCOUNT, OTHER_VISA, VISA
 from splynx_ippay_sandbox.demo.tour import BREAKAGES, STEPS
+
+# Every whole number that people type during the tour: cards and bank accounts.
+NUMBERS = (VISA, OTHER_VISA, ACCOUNT, OTHER_ACCOUNT)
 
 
 def play(folder, *arguments):
@@ -32,6 +36,8 @@ def test_the_tour_plays_every_step_and_then_stays_up_until_it_is_told_to_end(tmp
         host = re.search(r"portal +(http://\S+)/portal/", said).group(1)
         login, password = re.search(r"login (\S+) +password (\S+)", said).groups()
         Browser(host).login("portal", login, password)
+        captured = requests.get(f"{host}/_sandbox/capture", timeout=30).text
+        assert [number for number in NUMBERS if number not in captured] == [], "the gateway did receive them"
     finally:
         process.send_signal(signal.SIGINT)
         said += process.stdout.read()
@@ -41,8 +47,11 @@ def test_the_tour_plays_every_step_and_then_stays_up_until_it_is_told_to_end(tmp
     for place, (_, title, _) in enumerate(STEPS, 1):
         assert f"[{place:2}/{len(STEPS)}] {title}" in said
     assert "unexplained: $0.00" in said
-    for number in ("4111111111111111", "4000300020001000", "12345678", "98765432"):
-        assert number not in said
+    assert [number for number in NUMBERS if number in said] == []
+    kept = [path for path in (tmp_path / "demo").rglob("*") if path.is_file()]
+    assert {"splynx-ippay.sqlite3", "worker.log", "serve.log"} <= {path.name for path in kept}
+    leaks = [f"{path.name}: ***{number[-4:]}" for path in kept for number in NUMBERS if number.encode() in path.read_bytes()]
+    assert leaks == []
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{host}/portal/", timeout=5)
 
@@ -54,6 +63,16 @@ def test_a_broken_sandbox_fails_the_tour_at_the_step_it_breaks(breakage, tmp_pat
     key = BREAKAGES[breakage][0]
     title = next(title for name, title, _ in STEPS if name == key)
     assert f"({key}: {title}) FAILED" in done.stderr
+
+
+def test_a_folder_that_no_demo_has_made_is_left_alone(tmp_path):
+    treasure = tmp_path / "demo" / "treasure"
+    treasure.parent.mkdir()
+    treasure.write_text("mine")
+    done = play(tmp_path)
+    assert done.returncode == 2
+    assert "name another folder" in done.stderr
+    assert treasure.read_text() == "mine"
 
 
 FORM = """<title>Pay</title><form id="f" action="/pay" method="post">

@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from splynx_ippay_sandbox.demo.programs import Programs
+from splynx_ippay_sandbox.demo.programs import ProgramError, Programs
 from splynx_ippay_sandbox.demo.tour import BREAKAGES, StepFailedError, Tour, play
 
 
@@ -26,7 +26,11 @@ def main(argv: list[str] | None = None) -> int:
     told_to_end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
-    programs = Programs(chosen.folder.absolute())
+    try:
+        programs = Programs(chosen.folder.absolute())
+    except ProgramError as error:
+        print(error, file=sys.stderr)
+        return 2
     tour = Tour(programs, chosen.breakage)
     try:
         play(tour)

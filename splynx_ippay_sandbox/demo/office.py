@@ -90,7 +90,7 @@ def start_programs(tour: Tour) -> None:
 
 def charge_everybody(tour: Tour) -> None:
     """Two more customers save a method; preview, confirm, progress, result; every row against the ledger."""
-    people.add_bank(tour.customer(people.BUSINESS), "OBrien and Soens", account="98765432")
+    people.add_bank(tour.customer(people.BUSINESS), "OBrien and Soens", account=people.OTHER_ACCOUNT)
     people.add_card(tour.customer(people.NORA), people.OTHER_VISA, tour.name(people.NORA))
     oracle = tour.oracle
     with_card = [row for position in (people.JOHN, people.NORA) for row in oracle.open_invoices(tour.customer_id(position))]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Numbers of the gateway's own test material; the tour prints their last four digits only.
 VISA, OTHER_VISA = "4111111111111111", "4000300020001000"
-ROUTING, ACCOUNT = "111000025", "12345678"
+ROUTING, ACCOUNT, OTHER_ACCOUNT = "111000025", "12345678", "98765432"
 EXPIRY = "12/30"
 JOHN, BUSINESS, ASHLEY, NORA = 1, 2, 3, 4
 

@@ -31,9 +31,9 @@ class Programs:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        shutil.rmtree(folder, ignore_errors=True)
-        (folder / "logs").mkdir(parents=True)
         self.ini = folder / "splynx-ippay.ini"
+        _empty(folder, (self.ini.name, "logs", "state"))
+        (folder / "logs").mkdir(parents=True)
         self.clock_file = folder / "clock"
         self.environment = os.environ | {
             "SPLYNX_IPPAY_INI": str(self.ini),
@@ -125,6 +125,15 @@ class Programs:
     def _end_of_log(self, name: str) -> str:
         text = (self.folder / "logs" / f"{name}.log").read_text(encoding="utf-8", errors="replace")
         return text[-1500:] or "its log is empty"
+
+
+def _empty(folder: Path, known: tuple[str, ...]) -> None:
+    """Remove what an earlier demo left; ProgramError for a folder that is somebody else's."""
+    if not folder.exists():
+        return
+    if any(folder.iterdir()) and not any((folder / name).exists() for name in known):
+        raise ProgramError(f"{folder} holds something that no demo has made; name another folder")
+    shutil.rmtree(folder)
 
 
 def _program(name: str) -> str:

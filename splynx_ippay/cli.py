@@ -21,7 +21,7 @@ from splynx_ippay import __version__
 from splynx_ippay.base import logs
 from splynx_ippay.base.crypto import KeyBox
 from splynx_ippay.base.db import Database
-from splynx_ippay.base.errors import AddOnError, BadInput, ConfigError, HostRejected, LinkError
+from splynx_ippay.base.errors import AddOnError, BadInput, ConfigError, HostError, HostRejected, LinkError
 from splynx_ippay.base.settings import BLOCKS, SETTINGS, Deployment, Settings
 
 if TYPE_CHECKING:
@@ -180,6 +180,7 @@ def _worker(deployment: Deployment, _options: argparse.Namespace) -> int:
 
 def _link(deployment: Deployment, options: argparse.Namespace) -> int:
     from splynx_ippay import links
+    from splynx_ippay.links import fields
 
     core = build_core(deployment)
     days = core.settings.integer("link_days") if options.days is None else options.days
@@ -189,7 +190,11 @@ def _link(deployment: Deployment, options: argparse.Namespace) -> int:
     token = core.database.run(lambda session: links.create(
         session, core.box, document=options.document, document_id=options.id, created_by=_actor(),
         valid_for=timedelta(days=days) if days else None))
-    print(f"{core.settings.text('api_domain').strip().rstrip('/')}/ippay/l/{token}")
+    print(links.address_of(core.settings, token))
+    try:
+        fields.rewrite(core, options.document, options.id, links.address_of(core.settings, token))
+    except HostError as error:
+        return _complain(f"the link works, but could not be written into the {options.document} in Splynx: {error}", _REFUSED)
     return 0
 
 
@@ -215,6 +220,7 @@ def _revoke(deployment: Deployment, options: argparse.Namespace) -> int:
         core.database.run(lambda session: links.revoke(session, core.box, token, by=_actor()))
     except LinkError as error:
         return _complain({"invalid": "there is no such link", "expired": "the link has expired; it opens nothing any more",
+                          "replaced": "the link was replaced by a newer one; it opens nothing any more",
                           "revoked": "the link is revoked already"}.get(error.reason, str(error)), _REFUSED)
     print("revoked: the link opens nothing any more")
     return 0

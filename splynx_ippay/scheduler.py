@@ -61,6 +61,7 @@ TIMETABLE: tuple[Job, ...] = (
     Job("runs", 10, TASKS["runs"]),
     Job("reconcile", 60, TASKS["reconcile"]),
     Job("returns", 3600, TASKS["returns"]),
+    Job("links", 600, TASKS["links"]),
     Job("cleanup", 6 * 3600, TASKS["cleanup"]),
 )
 

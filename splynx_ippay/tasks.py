@@ -41,11 +41,20 @@ def runs(core: Core) -> None:
     work.tick(core)
 
 
+def links(core: Core) -> None:
+    """Write payment links into documents for which no event came."""
+    from splynx_ippay.links import fields
+
+    fields.sweep(core)
+
+
 def cleanup(core: Core) -> None:
-    """Forget counted limits that no window reaches any more."""
+    """Forget counted limits, events and codes that nothing reaches any more."""
+    from splynx_ippay.links import codes, webhook
     from splynx_ippay.payments import limits
 
-    core.database.run(limits.forget_old)
+    for forget in (limits.forget_old, webhook.forget_old, codes.forget_old):
+        core.database.run(forget)
 
 
 TASKS: dict[str, Callable[[Core], None]] = {
@@ -53,5 +62,6 @@ TASKS: dict[str, Callable[[Core], None]] = {
     "booking": booking,
     "returns": returns,
     "runs": runs,
+    "links": links,
     "cleanup": cleanup,
 }

@@ -124,8 +124,10 @@ def test_a_link_is_made_for_days_or_for_ever_and_revoked(core, sandbox, run_prog
     forever = run_program(core, "link", "invoice", invoice, "--days", "0").stdout.strip()
     with core.database.read() as session:
         assert links.find(session, core.box, forever.removeprefix(head)).expires_at is None
-    assert "revoked" in run_program(core, "link", "revoke", url).stdout
-    again = run_program(core, "link", "revoke", token, check=False)
+    replaced = run_program(core, "link", "revoke", token, check=False)
+    assert (replaced.returncode, "replaced by a newer one" in replaced.stderr) == (1, True)
+    assert "revoked" in run_program(core, "link", "revoke", forever).stdout
+    again = run_program(core, "link", "revoke", forever, check=False)
     assert (again.returncode, "revoked already" in again.stderr) == (1, True)
     forged = run_program(core, "link", "revoke", "x" + token, check=False)
     assert (forged.returncode, "no such link" in forged.stderr) == (1, True)

@@ -12,4 +12,4 @@ def _door() -> dict[str, str]:
     return {"door": "pay"}
 
 
-from splynx_ippay.pay import signed, unsigned  # noqa: E402, F401 - they register their routes on bp
+from splynx_ippay.pay import signed, unsigned, webhook  # noqa: E402, F401 - they register their routes on bp

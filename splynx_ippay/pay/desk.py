@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import abort, current_app, redirect, render_template, request, session, url_for
 from sqlalchemy import select
 
+from splynx_ippay.base.errors import HostRejected
 from splynx_ippay.base.money import Money
 from splynx_ippay.checkout import endings, pages, words
 from splynx_ippay.checkout.held import sentence_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _PURPOSE = "ending"
 _BACK = "back"  # in our session: where a payer came from, by transaction id
 _MOST_REMEMBERED = 5
+_NOBODY, _NOT_FOUND = 2_000_000_000, 404
 
 
 def the_core() -> Core:
@@ -55,16 +57,27 @@ def offer_of(core: Core, document: str, debt: Debt) -> Offer:
     return Offer.of_debt(debt, partner_id)
 
 
-def form(core: Core, offer: Offer, *, saved_allowed: bool, can_save: bool, log_in: str = "", typed: Typed | None = None,
-         pressed: Pressed | None = None) -> ResponseReturnValue:
+def cost_as_an_offer(core: Core) -> None:
+    """What an offer costs, for an answer that offers nothing: who measures us learns nothing about a document."""
+    try:
+        core.host.get_customer(_NOBODY)
+    except HostRejected as error:
+        if error.status != _NOT_FOUND:
+            raise
+    merchant_name(core, _NOBODY)
+
+
+def form(core: Core, offer: Offer, *, saved_allowed: bool, can_save: bool, log_in: str = "", can_ask: bool = False,
+         typed: Typed | None = None, pressed: Pressed | None = None) -> ResponseReturnValue:
     """The page that shows number, amount and the ways to pay."""
     checkout = pages.build(core, offer, merchant=merchant_name(core, offer.partner_id), action="",
                            saved_allowed=saved_allowed, can_save=can_save, chosen=request.args.get("source", ""),
                            typed=typed, pressed=pressed)
-    return render_template("pay/pay.html", checkout=checkout, offer=offer, log_in=log_in), pressed.status if pressed else 200
+    return render_template("pay/pay.html", checkout=checkout, offer=offer, log_in=log_in, can_ask=can_ask), pressed.status if pressed else 200
 
 
-def pay(core: Core, offer: Offer, *, target: str, saved_allowed: bool, can_save: bool, log_in: str = "") -> ResponseReturnValue:
+def pay(core: Core, offer: Offer, *, target: str, saved_allowed: bool, can_save: bool, log_in: str = "",
+        can_ask: bool = False) -> ResponseReturnValue:
     """Pay what was offered. Raises TooManyRequests."""
     limits.count_payment(core, target)
     presser = Presser(Door.LINK, "link", request.remote_addr or "", merchant_name(core, offer.partner_id),
@@ -79,7 +92,7 @@ def pay(core: Core, offer: Offer, *, target: str, saved_allowed: bool, can_save:
     if pressed.due is not None and not pressed.due:
         return render_template("pay/nothing.html"), 409
     return form(core, offer.again(pressed.due), saved_allowed=saved_allowed, can_save=can_save, log_in=log_in,
-                typed=Typed.read(request.form), pressed=pressed)
+                can_ask=can_ask, typed=Typed.read(request.form), pressed=pressed)
 
 
 def held(document: str, number: str, sentence: str) -> str:

@@ -26,6 +26,9 @@ WINDOW = timedelta(hours=1)
 # (target, network, installation) in an hour. A household opens a link a few times; an office behind one address, more.
 OPENINGS = (30, 60, 3000)
 PAYMENTS = (8, 20, 600)
+# A code in a million has five tries each: so few codes an hour keep guessing hopeless, and mailboxes quiet.
+CODES = (3, 10, 200)
+CODE_CHECKS = (15, 40, 1000)
 
 
 def count_opening(core: Core, target: str) -> None:
@@ -36,6 +39,16 @@ def count_opening(core: Core, target: str) -> None:
 def count_payment(core: Core, target: str) -> None:
     """Count a press of Pay. Raises TooManyRequests, and then counts nothing more."""
     _count(core, "pay", target, PAYMENTS)
+
+
+def count_code(core: Core, target: str) -> None:
+    """Count a code that is asked for. Raises TooManyRequests, and then counts nothing more."""
+    _count(core, "code", target, CODES)
+
+
+def count_code_check(core: Core, target: str) -> None:
+    """Count a code that is typed. Raises TooManyRequests, and then counts nothing more."""
+    _count(core, "check", target, CODE_CHECKS)
 
 
 def network_of(address: str) -> str:

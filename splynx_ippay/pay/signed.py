@@ -69,6 +69,8 @@ def _refuse(error: LinkError) -> ResponseReturnValue:
     sentence = {
         "expired": _("This link is too old. Please ask us for a new one, or pay in the customer portal."),
         "revoked": _("This link was withdrawn. Please ask us for a new one, or pay in the customer portal."),
+        "replaced": _("This link was replaced by a newer one. Please use the link in our latest message, or pay in the "
+                      "customer portal."),
         "gone": _("What this link was for has been cancelled or replaced. There is nothing to pay."),
     }.get(error.reason, _("This link is not complete. Please copy the whole address from our message, or press it there."))
     return render_template("pay/over.html", sentence=sentence), 404 if error.reason == "invalid" else 410

@@ -16,10 +16,13 @@ from splynx_ippay import auth
 from splynx_ippay.checkout.held import sentence_of
 from splynx_ippay.checkout.offers import Offer, StaleForm
 from splynx_ippay.checkout.stale import kept_for
-from splynx_ippay.pay import bp, desk, limits
+from splynx_ippay.pay import bp, codes, desk, limits
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
+
+    from splynx_ippay.checkout.payment import Typed
+    from splynx_ippay.payments.core import Core
 
 # A document id of the host, and what its numbering patterns may hold.
 _ID, _NUMBER = re.compile(r"[0-9]{1,10}", re.ASCII), re.compile(r"[^\x00-\x1f]{1,40}")
@@ -72,20 +75,41 @@ def _answer(document: str, *, by_id: bool) -> ResponseReturnValue:
             return desk.stale(request.full_path)
         if offer.document != document or item != (str(offer.document_id) if by_id else offer.number):
             return desk.stale(request.full_path)
-        return desk.pay(core, offer, target=target, saved_allowed=policy == "open", can_save=False,
-                        log_in=_log_in(offer, policy))
+        return _carry_on(core, offer, target, policy)
     limits.count_opening(core, target)
     wanted = _ID.fullmatch(item) if by_id else _NUMBER.fullmatch(item)
     # A text that can be no id is looked for like any other: the answer costs the same.
     debt = (desk.find(core, document, document_id=int(item) or _NO_ID if wanted else _NO_ID) if by_id
             else desk.find(core, document, number=item if wanted else _NO_NUMBER))
     if debt is None or debt.status in {"deleted", "paid"} or (debt.held is None and not debt.due):
+        desk.cost_as_an_offer(core)
         return render_template("pay/nothing.html")
     if debt.held is not None:
+        desk.cost_as_an_offer(core)
         return desk.held(document, debt.number, sentence_of(debt.held.door, debt.held.since))
-    offer = desk.offer_of(core, document, debt)
-    return desk.form(core, offer, saved_allowed=policy == "open", can_save=False, log_in=_log_in(offer, policy),
-                     typed=kept_for(request.full_path))
+    return _form(core, desk.offer_of(core, document, debt), policy, typed=kept_for(request.full_path))
+
+
+def _carry_on(core: Core, offer: Offer, target: str, policy: str) -> ResponseReturnValue:
+    """After the form was shown: pay, or ask for a code, or show the form again with what the code has opened."""
+    step, can_ask = request.form.get("step", ""), codes.can_ask(core, policy)
+    if step == "ask" and can_ask:
+        return codes.ask(core, offer)
+    if step == "check" and can_ask:
+        return _form(core, offer, policy) if codes.check(core, offer) else codes.again(core, offer)
+    saved = _saved_allowed(offer, policy)
+    return desk.pay(core, offer, target=target, saved_allowed=saved, can_save=False,
+                    log_in="" if saved else _log_in(offer, policy), can_ask=can_ask and not saved)
+
+
+def _form(core: Core, offer: Offer, policy: str, typed: Typed | None = None) -> ResponseReturnValue:
+    saved = _saved_allowed(offer, policy)
+    return desk.form(core, offer, saved_allowed=saved, can_save=False, log_in="" if saved else _log_in(offer, policy),
+                     can_ask=codes.can_ask(core, policy) and not saved, typed=typed)
+
+
+def _saved_allowed(offer: Offer, policy: str) -> bool:
+    return policy == "open" or (policy == "proof" and codes.is_proved(offer.document, offer.document_id))
 
 
 def _log_in(offer: Offer, policy: str) -> str:

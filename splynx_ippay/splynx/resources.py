@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from splynx_ippay.base.errors import HostRejected
+from splynx_ippay.splynx.attributes import INVOICES, PROFORMAS, Attributes
 from splynx_ippay.splynx.invoices import InvoiceFilter, invoice_pages
 from splynx_ippay.splynx.records import (
     DELETED,
@@ -41,8 +42,6 @@ __all__ = [
 CUSTOMERS = "admin/customers/customer"
 BILLING = "admin/customers/customer-billing"
 PAYMENT_ACCOUNTS = "admin/customers/customer-payment-accounts"
-INVOICES = "admin/finance/invoices"
-PROFORMAS = "admin/finance/requests"
 PAYMENTS = "admin/finance/payments"
 PAYMENT_METHODS = "admin/finance/payment-methods"
 PARTNERS = "admin/administration/partners"
@@ -55,7 +54,7 @@ _FEW = 20
 _IMPOSSIBLE = "splynx-ippay-proof-that-nothing-has-this-value"
 
 
-class Host(Statements):
+class Host(Statements, Attributes):
     """The host's records. Every method may raise HostUnavailable and HostRejected; get_x: 404 when there is none."""
 
     # -- people ----------------------------------------------------------------------------------------------------

@@ -94,3 +94,41 @@ def test_every_target_of_make_is_listed_by_help():
     rules = set(re.findall(r"^([a-z]+):", text("Makefile"), re.MULTILINE))
     helped = set(re.findall(r"^([a-z]+):[^#\n]*## ", text("Makefile"), re.MULTILINE))
     assert rules == helped
+
+
+def test_every_job_is_explained_with_its_interval():
+    from splynx_ippay.scheduler import TIMETABLE
+    from splynx_ippay.tasks import TASKS
+
+    explained = {row[0]: row[1] for row in cells("docs/OPERATIONS.md")}
+    assert {name for name in TASKS if name not in explained} == set()
+    assert {job.name: f"{job.every:g} s" for job in TIMETABLE} == {job.name: explained[job.name] for job in TIMETABLE}
+
+
+def test_every_health_check_is_explained():
+    from splynx_ippay.host.checks import CHECKS
+
+    explained = {row[0]: row[1] for row in cells("docs/OPERATIONS.md") if len(row) == 2}
+    assert [check.title for check in CHECKS if check.title not in explained] == []
+    advice = {title for title, words in explained.items() if words.endswith("(advice)")}
+    assert advice == {check.title for check in CHECKS if check.is_advice}
+
+
+def test_every_address_is_listed_with_its_methods(core):
+    from splynx_ippay.app import create_app
+
+    listed = {}
+    for row in cells("docs/ADDRESSES.md"):
+        if row[0].startswith("/"):
+            listed[row[0]] = {verb for verb, words in zip(("GET", "POST"), row[2:], strict=True) if words}
+    served = {}
+    for rule in create_app(core).url_map.iter_rules():
+        served.setdefault(rule.rule, set()).update(rule.methods - {"HEAD", "OPTIONS"})
+    assert listed == served
+
+
+def test_every_place_in_the_host_leads_to_an_address_that_is_listed():
+    from splynx_ippay.host.entry_points import ENTRY_POINTS
+
+    addresses = {row[0] for row in cells("docs/ADDRESSES.md")}
+    assert {point.url for point in ENTRY_POINTS if point.url} <= addresses

@@ -26,6 +26,8 @@ from splynx_ippay.base.db import Database, Row
 from splynx_ippay.base.settings import Deployment, Settings
 from splynx_ippay_sandbox.demo.browser import Browser
 
+pytest_plugins = ["tests.secrets_scan"]  # after the run: no card or account number in what the programs wrote
+
 GUARD = Path(__file__).with_name("guard")
 CARD_METHOD, BANK_METHOD = 3, 2  # the sandbox host's "Credit card" and "Bank transfer"
 

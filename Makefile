@@ -3,9 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 ONCE ?=
 TESTS ?= tests
+CATALOGUES ?= splynx_ippay/translations
 
 .DEFAULT_GOAL := help
-.PHONY: help setup translations demo needs test lint clean
+.PHONY: help setup translations catalogues demo needs test lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -17,8 +18,14 @@ setup: .venv/ready ## virtual environment, dependencies, translations
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[development]'
 	@touch $@
 
-translations: .venv/ready
-	@for domain in splynx_ippay/translations; do [ ! -d $$domain ] || $(BIN)/pybabel --quiet compile -d $$domain; done
+translations: .venv/ready ## compile the catalogues
+	@$(BIN)/pybabel --quiet compile -d $(CATALOGUES)
+
+catalogues: ## bring the catalogues up to date with the code; then translate what is empty
+	@pot=$$(mktemp) && trap 'rm -f $$pot' EXIT && $(BIN)/pybabel --quiet extract -F babel.cfg --ignore-dirs='.*' -k N_ -k BadInput:2 \
+	  -k NotExamined --no-location --sort-output --width 120 -o $$pot . && for po in $(CATALOGUES)/*/LC_MESSAGES/messages.po; do \
+	  $(BIN)/pybabel --quiet update -i $$pot -o $$po -l $$(basename $${po%/LC_MESSAGES/*}) --no-fuzzy-matching --ignore-obsolete \
+	  --ignore-pot-creation-date --width 120 || exit 1; done
 
 demo: translations ## everything against the sandbox, with a tour; ONCE=1 ends after it
 	$(BIN)/python -m splynx_ippay_sandbox.demo $(if $(ONCE),--once)

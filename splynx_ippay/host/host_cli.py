@@ -41,6 +41,8 @@ COMMANDS: dict[str, Command] = {
     "add-or-get-entry-point": Command("assumed", "Config → Integrations → Modules list → {module} → Entry points → +: "
                                       "name {name}, title “{title}”, place {place}, type {type}, root {root}, "
                                       "model {model}, icon {icon}, size {size}, add-on URL {url}, Enabled."),
+    "add-or-get-additional-field": Command("seen", "Config → System → Additional fields → {main_module} → +: name {name}, "
+                                           "title “{title}”, type {type}."),
     "add-or-get-payment-account": Command("assumed", "Config → Finance → Payment accounts → +: title “{title}”, with "
                                           "the fields {fields}."),
     "add-or-get-payment-method": Command("assumed", "Config → Finance → Payment methods → add “{name}”."),

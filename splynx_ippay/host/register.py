@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from splynx_ippay.base.errors import ConfigError, HostError
 from splynx_ippay.base.settings import MODULE, MODULE_TITLE, Settings
 from splynx_ippay.host import permissions, settings_form
+from splynx_ippay.host.document_links import ADDITIONAL_FIELDS, webhook_by_hand
 from splynx_ippay.host.entry_points import ENTRY_POINTS
 from splynx_ippay.host.host_cli import COMMANDS, CommandFailed, HostCli
 from splynx_ippay.splynx.client import SplynxClient
@@ -79,11 +80,14 @@ class Registration:
         self._settle_key()
         for point in ENTRY_POINTS:
             self._do("add-or-get-entry-point", f"entry point {point.name} “{point.title}” ({point.place})", **_options(point))
+        for row in ADDITIONAL_FIELDS:
+            self._do("add-or-get-additional-field", f"additional field {row['name']} of {row['main_module']}", **row)
         self._settle_payment_account()
         host = self._host()
         if host is not None:
             self._settle_methods(host)
             self._prove_filter(host)
+        self._note(Outcome.BY_HAND, webhook_by_hand(self._deployment, self._settings.text("api_domain")))
         return self.steps
 
     def unregister(self) -> list[Step]:
@@ -102,7 +106,7 @@ class Registration:
             self._take_away("delete-api-key", f"API key “{MODULE_TITLE}”", id=str(key_id))
         except CommandFailed as error:
             self._note(Outcome.BY_HAND, f"{error}. " + COMMANDS["delete-api-key"].by_hand.format(title=MODULE_TITLE))
-        self._note(Outcome.DONE, f"kept: the settings, the payment account “{PAYMENT_ACCOUNT}” and all payments")
+        self._note(Outcome.DONE, f"kept: the settings, the payment account “{PAYMENT_ACCOUNT}”, the additional fields and all payments")
         return self.steps
 
     # -- the parts of register -------------------------------------------------------------------------------------
@@ -263,6 +267,9 @@ class Registration:
             self._by_hand("add-or-get-entry-point", _options(point))
             if point.template:
                 self._note(Outcome.BY_HAND, f"Paste into its field Code:\n{point.code}")
+        for row in ADDITIONAL_FIELDS:
+            self._by_hand("add-or-get-additional-field", row)
+        self._note(Outcome.BY_HAND, webhook_by_hand(self._deployment, self._settings.text("api_domain")))
         self._by_hand("add-or-get-payment-account", {"title": PAYMENT_ACCOUNT, "fields": ", ".join(ACCOUNT_FIELDS)})
         for key in ("api_domain", "api_key", "api_secret", "payment_account", *METHODS):
             self._by_hand("config-set", {"addon": MODULE, "key": key})

@@ -14,7 +14,8 @@ from sqlalchemy import func, select
 
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import GatewayError
-from splynx_ippay.payments.models import Attempt, FeedRow, FeedSlice
+from splynx_ippay.payments.feed_models import FeedRow, FeedSlice
+from splynx_ippay.payments.models import Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

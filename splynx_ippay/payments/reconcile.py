@@ -20,7 +20,7 @@ from splynx_ippay.ippay.messages import Identity
 from splynx_ippay.ippay.outcomes import Reply, Verdict, decline_for, judge, shows_amount
 from splynx_ippay.payments import booking, events, feeds, recording, states
 from splynx_ippay.payments.charge import ANSWER_WITHIN
-from splynx_ippay.payments.models import Attempt, Booking, FeedRow, Line, State
+from splynx_ippay.payments.models import Attempt, Booking, Line, State
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from splynx_ippay.base.settings import TerminalSettings
     from splynx_ippay.ippay.report import Feed
     from splynx_ippay.payments.core import Core
+    from splynx_ippay.payments.feed_models import FeedRow
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,8 @@ from splynx_ippay import credentials
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import ConfigError, IllegalTransition
 from splynx_ippay.payments import booking, calendar, events, feeds, states
-from splynx_ippay.payments.models import Attempt, Booking, FeedRow, Line, State
+from splynx_ippay.payments.feed_models import FeedRow
+from splynx_ippay.payments.models import Attempt, Booking, Line, State
 
 if TYPE_CHECKING:
     from datetime import datetime

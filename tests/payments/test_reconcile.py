@@ -6,7 +6,8 @@ from sqlalchemy import text, update
 from splynx_ippay.base import clock
 from splynx_ippay.ippay import messages
 from splynx_ippay.payments import charge, feeds, intent, reconcile, states
-from splynx_ippay.payments.models import Attempt, Booking, DebtKey, FeedSlice, State
+from splynx_ippay.payments.feed_models import FeedSlice
+from splynx_ippay.payments.models import Attempt, Booking, DebtKey, State
 
 
 @pytest.fixture

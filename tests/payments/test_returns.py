@@ -5,7 +5,8 @@ from sqlalchemy import update
 
 from splynx_ippay.base import clock
 from splynx_ippay.payments import calendar, returns, states
-from splynx_ippay.payments.models import Attempt, Booking, FeedRow, Line, State
+from splynx_ippay.payments.feed_models import FeedRow
+from splynx_ippay.payments.models import Attempt, Booking, Line, State
 
 
 def accepted(desk, item=None):

@@ -109,7 +109,7 @@ def test_every_page_of_paying(gallery, customer, town, sandbox):
     pictured.shoot("pay-invoice-held", page)
 
 
-def test_every_ending(gallery, customer, town, sandbox):
+def test_every_ending_is_pictured(gallery, customer, town, sandbox):
     pictured, page = gallery("portal"), customer().page
     card, bank = town.card(), town.bank()
     shown = set()

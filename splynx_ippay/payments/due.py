@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from splynx_ippay.payments.core import Core
     from splynx_ippay.splynx.records import Invoice, Proforma
 
-_COUNTS = (State.INTENDED, State.UNKNOWN, State.ACCEPTED, State.APPROVED, State.REVIEW)
+HOLDS_MONEY = (State.INTENDED, State.UNKNOWN, State.ACCEPTED, State.APPROVED, State.REVIEW)
 _NOT_FOUND = 404
 
 
@@ -108,7 +108,7 @@ def chargeable(session: Session, document: str, document_id: int, *, host_due: M
     taken, hidden = session.execute(
         select(func.coalesce(func.sum(Line.amount_cents), 0),
                func.coalesce(func.sum(case((is_hidden, Line.amount_cents), else_=0)), 0))
-        .join(Attempt).where(Line.document == document, Line.document_id == document_id, Attempt.state.in_(_COUNTS),
+        .join(Attempt).where(Line.document == document, Line.document_id == document_id, Attempt.state.in_(HOLDS_MONEY),
                              Attempt.id != (besides or 0))).one()
     return Money(max(0, min(host_due.cents - int(hidden), total.cents - int(taken))), total.currency)
 

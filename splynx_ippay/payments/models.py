@@ -138,6 +138,7 @@ class Line(Row):
         Index("line_by_booking", "booking", "booking_next_at"),
         Index("line_by_statement", "statement_next_at"),
         Index("line_by_document", "document", "document_id"),
+        Index("line_by_number", "number"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -12,7 +12,7 @@ from sqlalchemy import case, func, select
 
 from splynx_ippay.credentials import Method
 from splynx_ippay.ippay.declines import DECLINES
-from splynx_ippay.payments.due import _COUNTS as COUNTS  # the one list of states in which money is or may be taken
+from splynx_ippay.payments.due import HOLDS_MONEY
 from splynx_ippay.payments.models import Attempt, CustomerNote, DebtKey, Line, State
 from splynx_ippay.runs.models import ItemState, Run, RunItem, RunState
 
@@ -81,7 +81,7 @@ def _taken(session: Session, invoice_ids: Collection[int]) -> dict[int, int]:
     """What ``payments.due.chargeable`` subtracts for one document, for many at once."""
     rows = session.execute(
         select(Line.document_id, func.sum(Line.amount_cents)).join(Attempt, Attempt.id == Line.attempt_id)
-        .where(Line.document == "invoice", Line.document_id.in_(invoice_ids), Attempt.state.in_(COUNTS))
+        .where(Line.document == "invoice", Line.document_id.in_(invoice_ids), Attempt.state.in_(HOLDS_MONEY))
         .group_by(Line.document_id))
     return {document_id: int(cents) for document_id, cents in rows if document_id is not None}
 

@@ -264,6 +264,7 @@ def upgrade() -> None:
     )
     op.create_index('line_by_booking', 'line', ['booking', 'booking_next_at'], unique=False)
     op.create_index('line_by_document', 'line', ['document', 'document_id'], unique=False)
+    op.create_index('line_by_number', 'line', ['number'], unique=False)
     op.create_index('line_by_statement', 'line', ['statement_next_at'], unique=False)
     op.create_table('run_item',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -311,6 +312,7 @@ def downgrade() -> None:
     op.drop_index('run_item_by_state', table_name='run_item')
     op.drop_table('run_item')
     op.drop_index('line_by_statement', table_name='line')
+    op.drop_index('line_by_number', table_name='line')
     op.drop_index('line_by_document', table_name='line')
     op.drop_index('line_by_booking', table_name='line')
     op.drop_table('line')

@@ -22,7 +22,7 @@ import requests
 from sqlalchemy import event
 
 from splynx_ippay.base.crypto import KeyBox
-from splynx_ippay.base.db import Database, Row
+from splynx_ippay.base.db import Database
 from splynx_ippay.base.settings import Deployment, Settings
 from splynx_ippay_sandbox.demo.browser import Browser
 
@@ -192,12 +192,7 @@ def database_template(tmp_path_factory):
     """A SQLite file with the tables of this version, to be copied."""
     path = tmp_path_factory.mktemp("database") / "template.sqlite3"
     database = Database(f"sqlite:///{path}")
-    if (Path(sys.modules["splynx_ippay.base.db"].__file__).with_name("migrations") / "env.py").exists():
-        database.upgrade()
-    else:
-        for module in ("payments.models", "runs.models", "credentials", "links"):
-            __import__(f"splynx_ippay.{module}")
-        Row.metadata.create_all(database.engine)
+    database.upgrade()
     database.engine.dispose()  # the last connection to close moves the WAL into the file
     return path
 

@@ -1,12 +1,18 @@
 """The tables that migrations make are those of the models."""
 
+import importlib
+import pkgutil
+
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from splynx_ippay import credentials, links  # noqa: F401 - their tables
+import splynx_ippay
 from splynx_ippay.base.db import Database, Row
-from splynx_ippay.payments import models  # noqa: F401
-from splynx_ippay.runs import models as run_models  # noqa: F401
+
+# Every module, so that no table is forgotten; the migrations and the programs are loaded by those who run them.
+for found in pkgutil.walk_packages(splynx_ippay.__path__, "splynx_ippay."):
+    if ".migrations" not in found.name and not found.name.endswith("__main__"):
+        importlib.import_module(found.name)
 
 
 def test_a_migrated_database_has_the_tables_of_the_models(tmp_path):

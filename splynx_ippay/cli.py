@@ -23,32 +23,14 @@ from splynx_ippay.base.crypto import KeyBox
 from splynx_ippay.base.db import Database
 from splynx_ippay.base.errors import AddOnError, BadInput, ConfigError, HostError, HostRejected, LinkError
 from splynx_ippay.base.settings import BLOCKS, SETTINGS, Deployment, Settings
+from splynx_ippay.payments.core import Core
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from splynx_ippay.payments.core import Core
 
 _REFUSED, _MISCONFIGURED = 1, 2
 _NOT_FOUND = 404
-
-
-def open_database(deployment: Deployment) -> Database:
-    """The deployment's database, not looked at yet. Raises ConfigError for an address that is none."""
-    try:
-        return Database(deployment.database_url)
-    except ArgumentError:
-        raise ConfigError("database_url must start with sqlite:/// or mysql+pymysql://") from None
-
-
-def build_core(deployment: Deployment) -> Core:
-    """Everything a process works with, after the checks without which no money may move. Raises ConfigError."""
-    from splynx_ippay.payments.core import Core
-
-    box = KeyBox.load(deployment.key_file)
-    database = open_database(deployment)
-    database.check()
-    return Core(deployment=deployment, settings=Settings.of(deployment), database=database, box=box)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -143,7 +125,7 @@ def _migrate(deployment: Deployment, _options: argparse.Namespace) -> int:
             Path(url.database).parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"the folder of the database cannot be made ({type(error).__name__})") from None
-    database = open_database(deployment)
+    database = Database(deployment.database_url)
     database.upgrade()
     database.check()
     print("the tables are those of this version")
@@ -172,7 +154,7 @@ def _serve(deployment: Deployment, _options: argparse.Namespace) -> int:
 def _worker(deployment: Deployment, _options: argparse.Namespace) -> int:
     from splynx_ippay.scheduler import Worker
 
-    worker = Worker(build_core(deployment))
+    worker = Worker(Core.open(deployment))
     worker.stop_on_signals()
     worker.run()
     return 0
@@ -182,7 +164,7 @@ def _link(deployment: Deployment, options: argparse.Namespace) -> int:
     from splynx_ippay import links
     from splynx_ippay.links import fields
 
-    core = build_core(deployment)
+    core = Core.open(deployment)
     days = core.settings.integer("link_days") if options.days is None else options.days
     if days < 0:
         raise BadInput("days", "--days must be 0 (for ever) or more")
@@ -214,7 +196,7 @@ def _require_document(core: Core, document: str, document_id: int) -> None:
 def _revoke(deployment: Deployment, options: argparse.Namespace) -> int:
     from splynx_ippay import links
 
-    core = build_core(deployment)
+    core = Core.open(deployment)
     token = options.token.rsplit("/", 1)[-1]
     try:
         core.database.run(lambda session: links.revoke(session, core.box, token, by=_actor()))
@@ -241,7 +223,7 @@ def _settings(deployment: Deployment, _options: argparse.Namespace) -> int:
 def _release(deployment: Deployment, options: argparse.Namespace) -> int:
     from splynx_ippay.payments import breaker
 
-    core = build_core(deployment)
+    core = Core.open(deployment)
     terminal = core.settings.terminals().get(options.terminal)
     if terminal is None:
         raise ConfigError(f"no partner has the Terminal ID {options.terminal!r} in the add-on's settings in Splynx")

@@ -1,6 +1,6 @@
 """What a web server loads: ``splynx_ippay.wsgi:app``, and the settings gunicorn runs it with.
 
-Owns nothing but the joint: the Core is composed in cli.py, the pages in app.py.
+Owns nothing but the joint: the Core opens itself, the pages in app.py.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ def gunicorn_settings(deployment: Deployment) -> dict[str, Any]:
 def make_app(deployment: Deployment) -> Flask:
     """The web application of a deployment. Raises ConfigError."""
     from splynx_ippay.app import create_app
-    from splynx_ippay.cli import build_core
+    from splynx_ippay.payments.core import Core
 
-    return create_app(build_core(deployment))
+    return create_app(Core.open(deployment))
 
 
 def serve(deployment: Deployment) -> None:
     """Serve until SIGTERM. Raises ConfigError before anything listens."""
     from gunicorn.app.base import BaseApplication
 
-    from splynx_ippay.cli import build_core
+    from splynx_ippay.payments.core import Core
 
     # A look at everything in this process; the web process composes its own, for connections do not survive a fork.
-    build_core(deployment).database.engine.dispose()
+    Core.open(deployment).database.engine.dispose()
 
     class Server(BaseApplication):
         """Gunicorn with our settings, no configuration file and no arguments of its own."""

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import DateTime, String, TypeDecorator, create_engine, event, text
 from sqlalchemy.dialects import mysql
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from splynx_ippay.base.errors import ConfigError
@@ -31,6 +32,7 @@ R = TypeVar("R", bound="Row")
 SQLITE_BUSY_MILLISECONDS = 10_000
 # MariaDB: 1205 lock wait time-out, 1213 deadlock, 1020 row changed under a snapshot: all mean "roll back and repeat".
 _REPEATABLE_MARIADB = frozenset({1205, 1213, 1020})
+_WRONG_URL = "database_url must start with sqlite:/// or mysql+pymysql://"
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
 
@@ -74,6 +76,10 @@ class Database:
     def __init__(self, url: str) -> None:
         """``url`` is SQLAlchemy's; sqlite:///file and mysql+pymysql://… are supported, else ConfigError."""
         self.url = url
+        try:
+            make_url(url)
+        except ArgumentError:
+            raise ConfigError(_WRONG_URL) from None
         if url.startswith("sqlite"):
             self.engine = create_engine(url, hide_parameters=True,
                                         connect_args={"timeout": SQLITE_BUSY_MILLISECONDS / 1000})
@@ -83,7 +89,7 @@ class Database:
                                         pool_pre_ping=True, pool_recycle=1800,
                                         connect_args={"charset": "utf8mb4", "connect_timeout": 10})
         else:
-            raise ConfigError("database_url must start with sqlite:/// or mysql+pymysql://")
+            raise ConfigError(_WRONG_URL)
 
     @property
     def is_sqlite(self) -> bool:

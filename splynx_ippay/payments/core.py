@@ -10,7 +10,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from splynx_ippay.base import clock
+from splynx_ippay.base.crypto import KeyBox
+from splynx_ippay.base.db import Database
 from splynx_ippay.base.errors import ConfigError
+from splynx_ippay.base.settings import Settings
 from splynx_ippay.ippay.client import GatewayClient
 from splynx_ippay.ippay.report import ReportClient
 from splynx_ippay.splynx.client import SplynxClient
@@ -19,9 +22,7 @@ from splynx_ippay.splynx.resources import Host
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from splynx_ippay.base.crypto import KeyBox
-    from splynx_ippay.base.db import Database
-    from splynx_ippay.base.settings import Deployment, Settings, TerminalSettings
+    from splynx_ippay.base.settings import Deployment, TerminalSettings
 
 # Hosts of the gateway as public clients name them (docs/WIRE.md).
 _GATEWAY = {"production": "https://gtwy.ippay.com/ippay", "test": "https://testgtwy.ippay.com/ippay"}
@@ -42,6 +43,14 @@ class Core:
     holder: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _host: tuple[tuple[str, str, str], Host] | None = field(default=None, repr=False)
+
+    @classmethod
+    def open(cls, deployment: Deployment) -> Core:
+        """Everything of a deployment, after the checks without which no money may move. Raises ConfigError."""
+        box = KeyBox.load(deployment.key_file)
+        database = Database(deployment.database_url)
+        database.check()
+        return cls(deployment=deployment, settings=Settings.of(deployment), database=database, box=box)
 
     @property
     def host(self) -> Host:

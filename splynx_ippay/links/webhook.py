@@ -131,5 +131,5 @@ def _nest(pairs: list[tuple[str, str]]) -> dict[str, Any]:
                 break
             inner = step
         else:
-            inner[path[-1]] = value
+            inner.setdefault(path[-1], value)
     return root

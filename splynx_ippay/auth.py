@@ -19,7 +19,7 @@ from flask_login import LoginManager, UserMixin, current_user
 
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import HostRejected
-from splynx_ippay.splynx.session import Staff, customer_of_session, staff_of_sash, staff_of_session
+from splynx_ippay.splynx.session import Staff, customer_of_session, staff_of_sash, staff_of_session, staff_record
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -32,6 +32,8 @@ _CUSTOMER_FOR = timedelta(seconds=60)
 _STAFF_FOR = timedelta(minutes=30)
 _MOST_REMEMBERED = 10_000
 _STAFF_KEY = "staff"
+# Of whom the host does not tell the partner: nobody's customers are theirs.
+NO_PARTNER = -1
 _GONE = frozenset({400, 401, 403, 404, 422})
 
 
@@ -207,9 +209,14 @@ def _load_staff() -> StaffUser | None:
     digest = _digest("staff " + cookie)
     if (known := memory.find(digest)) is not None:
         return known  # type: ignore[no-any-return]  # what this digest was kept with
-    user = _staff_user(staff_of_session(_core().host.client, cookie))
-    if user is not None:
-        memory.keep(digest, user)
+    client = _core().host.client
+    found = staff_of_session(client, cookie)
+    if found is None:
+        return None
+    # A session tells who, not what they may: role and partner stand in the administrator's record.
+    record = staff_record(client, found.id)
+    user = StaffUser(found.id, "", NO_PARTNER) if record is None else StaffUser(record.id, record.role, record.partner_id)
+    memory.keep(digest, user)
     return user
 
 

@@ -26,7 +26,11 @@ def stamp(value: datetime) -> str:
 
 @bp.context_processor
 def _door() -> dict[str, Any]:
-    return {"door": "admin", "stamp": stamp}
+    return {"door": "admin", "stamp": stamp, "may": rights.may}
 
 
-from splynx_ippay.admin import health, pay, payments, runs  # noqa: E402, F401 - they register their routes on bp
+from splynx_ippay.admin import rights  # noqa: E402 - it asks which administrator, and of what partner
+
+bp.before_request(rights.require_right)
+
+from splynx_ippay.admin import health, links_page, pay, payments, runs  # noqa: E402, F401 - they register their routes on bp

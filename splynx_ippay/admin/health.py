@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from splynx_ippay import auth
 from splynx_ippay.admin import access, bp
+from splynx_ippay.admin.rights import Right, may
 from splynx_ippay.base.errors import GatewayError
 from splynx_ippay.host.checks import run_checks
 from splynx_ippay.host.subject import Subject
@@ -27,7 +28,7 @@ def health() -> ResponseReturnValue:
     with core.database.read() as session:
         stopped = list(session.scalars(select(Terminal).where(Terminal.stopped_at.is_not(None))))
     return render_template("admin/health.html", results=run_checks(Subject.of(core)), stopped=stopped,
-                           may_release=access.own_partner() is None, tab="health")
+                           may_release=access.own_partner() is None and may(Right.CONFIGURE), tab="health")
 
 
 @bp.post("/health/release")

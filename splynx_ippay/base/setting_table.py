@@ -33,6 +33,7 @@ BLOCKS = {
     "payments": "Payments",
     "links": "Payment links",
     "mail": "Mail",
+    "roles": "Roles of staff",
 }
 
 SETTINGS: tuple[Setting, ...] = (
@@ -115,3 +116,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("smtp_from", "mail", "Sender of mails", "Address customers see, for example billing@isp.example"),
 )
 BY_KEY = {setting.key: setting for setting in SETTINGS}
+    Setting("roles_view", "roles", "Roles that may look", "Roles of Splynx's administrators, separated by commas; * is "
+            "everybody. Pages and files of payments; whoever may more may look, too", default="*"),
+    Setting("roles_charge", "roles", "Roles that may charge", "Pay for a customer, make, start and stop a Charge, let "
+            "automatic charging of a customer go on", default="*"),
+    Setting("roles_refund", "roles", "Roles that may give money back", "Voids and refunds",
+            default="super-administrator, administrator, financial-manager"),
+    Setting("roles_configure", "roles", "Roles that may set up", "Settings, the log, who changed what, and releasing a "
+            "stopped terminal", default="super-administrator, administrator"),

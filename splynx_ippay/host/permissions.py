@@ -33,6 +33,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission(r"admin\finance\BankStatements", ("index", "view", "add"), "the journal staff know: its groups"),
     Permission(r"admin\finance\BankStatementsRecords", ("index", "view", "add", "update"), "and its rows"),
     Permission(r"admin\administration\Partners", ("index", "view"), "one terminal a partner"),
+    Permission(r"admin\administration\Administrators", ("view",), "the role and the partner of staff"),
     Permission(r"admin\administration\Locations", ("index", "view"), "a filter of the Charge page"),
 )
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from splynx_ippay.base.errors import HostRejected, HostUnavailable
 from splynx_ippay.splynx.resources import PARTNERS
+from splynx_ippay.splynx.values import read_id, read_number, read_text, unreadable
 
 if TYPE_CHECKING:
     from splynx_ippay.splynx.client import SplynxClient
@@ -26,6 +27,7 @@ _log = logging.getLogger(__name__)
 # PHP's session ids are [A-Za-z0-9,-]; more is allowed for other session stores, nothing that could end a header.
 _SESSION_ID = re.compile(r"[A-Za-z0-9,._~+/=-]{8,256}", re.ASCII)
 _SASH = re.compile(r"[A-Za-z0-9._~-]{8,256}", re.ASCII)
+ADMINISTRATORS = "admin/administration/administrators"
 # What the host answers to a session that is over or never was; 403 and 404 come from versions that say so differently.
 _NO_SESSION = {400, 401, 403, 404, 422}
 
@@ -54,6 +56,23 @@ def staff_of_session(client: SplynxClient, session_id: str) -> Staff | None:
     """
     staff_id = _person_of_session(client, session_id, "admin")
     return None if staff_id is None else Staff(staff_id, "", None)
+
+
+def staff_record(client: SplynxClient, staff_id: int) -> Staff | None:
+    """Return an administrator with role and partner, at one call; None where our API key may not read administrators.
+
+    Raises HostUnavailable when the host does not tell.
+    """
+    try:
+        row = client.get(f"{ADMINISTRATORS}/{staff_id:d}")
+    except HostRejected as error:
+        if error.status not in _NO_SESSION:
+            raise
+        _log.warning("Splynx does not let our API key read administrators; run: splynx-ippay register")
+        return None
+    if read_id(row, "id") != staff_id:
+        raise unreadable("id")
+    return Staff(staff_id, read_text(row, "role_name")[:64], read_number(row, "partner_id"))
 
 
 def staff_of_sash(client: SplynxClient, sash: str) -> Staff | None:

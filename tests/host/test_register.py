@@ -57,7 +57,7 @@ def test_before_register_splynx_shows_nothing_and_afterwards_everything_and_twic
     second.register()
     assert second.is_complete, texts(second.steps)
     assert (look(fresh_sandbox), host_files(fresh_deployment)) == ((pages, hrefs), files)
-    assert "29 permissions of the API key, 0 of them new" in texts(second.steps)
+    assert "30 permissions of the API key, 0 of them new" in texts(second.steps)
 
     third = Registration(fresh_deployment)
     third.unregister()

@@ -1,0 +1,46 @@
+"""Payment links for staff: what to paste into the host's mail templates, the addresses that work, the webhook.
+
+Shows the webhook's secret to whoever may set the add-on up, and to nobody else. Makes and changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import render_template
+from sqlalchemy import func, select
+
+from splynx_ippay.admin import access, bp
+from splynx_ippay.admin.rights import Right, may
+from splynx_ippay.host.document_links import webhook_address
+from splynx_ippay.links import CurrentLink, HookEvent, fields, webhook
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+# Twig of the host's templates (docs/WIRE.md "templates"); the words are for the customer, so staff translate them.
+SNIPPETS = {
+    "invoice": ("{% if additional_attributes." + fields.FIELD + ' %}<p><a href="{{ additional_attributes.' + fields.FIELD
+                + ' }}">Pay invoice {{ invoice_number }} online</a></p>{% endif %}'),
+    "proforma": ("{% if additional_attributes." + fields.FIELD + ' %}<p><a href="{{ additional_attributes.' + fields.FIELD
+                 + ' }}">Pay proforma invoice {{ invoice_number }} online</a></p>{% endif %}'),
+    "unsigned": ('<p><a href="{{ loader.values.splynx_url }}/ippay/direct-pay-invoice-by-id?item_id={{ invoice_id }}">'
+                 "Pay invoice {{ invoice_number }} online</a></p>"),
+}
+PATTERNS = ("direct-pay-invoice-by-id?item_id=", "direct-pay-invoice?item_id=", "direct-pay-proforma-by-id?item_id=",
+            "direct-pay-proforma?item_id=")
+
+
+@bp.get("/links")
+def links_page() -> ResponseReturnValue:
+    """Everything about payment links on one page; two queries."""
+    core = access.core()
+    domain = core.settings.text("api_domain").strip().rstrip("/")
+    with core.database.read() as session:
+        written = session.scalar(select(func.count()).select_from(CurrentLink).where(CurrentLink.written_at.is_not(None)))
+        told_at = session.scalar(select(func.max(HookEvent.received_at)))
+    return render_template(
+        "admin/links.html", tab="links", snippets=SNIPPETS, base=f"{domain}/ippay/", patterns=PATTERNS, written=written, told_at=told_at,
+        is_on=fields.is_on(core), policy=core.settings.choice("unsigned_saved_method"), field=fields.FIELD,
+        hook=webhook_address(domain), events=webhook.EVENTS,
+        secret=webhook.secret_of(core.box) if may(Right.CONFIGURE) and access.own_partner() is None else "")

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import GatewayError
@@ -69,7 +70,11 @@ def _read_day(core: Core, reports: ReportClient, terminal: TerminalSettings, fee
     except GatewayError as error:
         log.warning("report %s of %s: %s", feed, day.date(), error)
         return False
-    core.database.run(lambda session: store(session, terminal.terminal_id, found))
+    try:
+        core.database.run(lambda session: store(session, terminal.terminal_id, found))
+    except IntegrityError:
+        log.info("report %s of %s: another worker has just stored its rows", feed, day.date())
+        return False
     return True
 
 

@@ -112,7 +112,7 @@ def test_no_spool_folder_is_no_spooled_answer(desk):
 @pytest.mark.parametrize(("verdict", "code", "state"), [
     ("approved", "000", State.REVIEW), ("review", "010", State.REVIEW), ("declined", "005", State.UNKNOWN),
     ("unknown", "777", State.UNKNOWN)])
-def test_a_late_answer_is_an_event_and_only_a_yes_goes_to_a_person(desk, sandbox, settings_of, verdict, code, state):
+def test_a_late_answer_is_an_event_and_only_a_yes_goes_to_a_person(desk, settings_of, verdict, code, state):
     settings_of(desk.core, enq_trust="off")
     attempt = desk.lose_answer(desk.saved_card(), desk.invoice(), kind="drop_before")
     desk.core.database.run(lambda session: recording.apply_answer(session, attempt.id, answer(verdict, code)))

@@ -36,7 +36,7 @@ def line_of(database, state, booking, cents, *, on_account=False):
     return database.run(insert)
 
 
-@pytest.mark.parametrize(("state", "booking", "on_account", "host_due", "rest"), [
+@pytest.mark.parametrize("case", [
     (State.APPROVED, Booking.POSTED, False, 7000, 7000),  # the host shows our 50.00 already
     (State.APPROVED, Booking.POSTED, False, 12000, 7000),  # our payment went missing there: not again by itself
     (State.APPROVED, Booking.POSTED, True, 12000, 7000),  # on account: the document does not show it
@@ -46,7 +46,8 @@ def line_of(database, state, booking, cents, *, on_account=False):
     (State.INTENDED, Booking.NONE, False, 3000, 0),
     (State.DECLINED, Booking.NONE, False, 12000, 12000), (State.ABANDONED, Booking.NONE, False, 12000, 12000),
     (State.VOIDED, Booking.UNDONE, False, 12000, 12000), (State.RETURNED, Booking.UNDONE, False, 12000, 12000)])
-def test_what_we_took_and_the_host_does_not_show_is_not_taken_again(database, state, booking, on_account, host_due, rest):
+def test_what_we_took_and_the_host_does_not_show_is_not_taken_again(database, case):
+    state, booking, on_account, host_due, rest = case
     attempt_id = line_of(database, state, booking, 5000, on_account=on_account)
     with database.read() as session:
         found = due.chargeable(session, "invoice", 7, host_due=money(host_due), total=money(12000))

@@ -53,12 +53,12 @@ def test_a_bank_account_pays_by_an_unsigned_link_and_nothing_is_saved(town, anyb
     assert not browser_of(3).get("/ippay/credentials").says("5678")
 
 
-@pytest.mark.parametrize("item", ["999999", "0", "-1", "1e3", "２", "", "%3Cb%3E", "x" * 200])
-def test_missing_paid_and_deleted_are_one_sentence_and_looking_tells_nothing(item, town, anybody, sandbox):
+def test_missing_paid_and_deleted_are_one_sentence_and_looking_tells_nothing(town, anybody, sandbox):
     rows = sandbox.ledger()["host"]["invoices"]
     paid = next(row["id"] for row in rows if row["status"] == "paid")
     deleted = next(row["id"] for row in rows if str(row["deleted"]) == "1")
-    pages = [opened(anybody, f"/ippay/direct-pay-invoice-by-id?item_id={one}") for one in (item, paid, deleted)]
+    pages = [opened(anybody, f"/ippay/direct-pay-invoice-by-id?item_id={item}")
+             for item in (paid, deleted, "999999", "0", "-1", "1e3", "２", "", "%3Cb%3E", "x" * 200)]
     assert len({page.words for page in pages}) == 1
     assert pages[0].says("There is nothing to pay under this link.")
     assert {page.status_code for page in pages} == {200}

@@ -52,7 +52,9 @@ def can_send(settings: Settings) -> bool:
 
 
 def address_in(text: str) -> str:
-    """The first usable address of a field that may hold several, "" when there is none."""
+    """The first usable address of a field that may hold several, "" when there is none or the field hides something."""
+    if not text.isprintable():
+        return ""
     for part in text.replace(";", ",").split(","):
         address = parseaddr(part.strip())[1]
         local, at, domain = address.rpartition("@")
@@ -83,9 +85,10 @@ def send(settings: Settings, mail: Mail, *, ca_file: str = "") -> None:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = sender, mail.to, mail.subject
     message["Date"], message["Message-ID"] = formatdate(clock.now().timestamp()), make_msgid(domain=sender.rpartition("@")[2])
-    message["Content-Language"], message["Auto-Submitted"] = mail.language, "auto-generated"
+    message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
+    message["Content-Language"] = mail.language  # after the parts: it would move into the first
     host, port, security = settings.text("smtp_host").strip(), settings.integer("smtp_port"), settings.choice("smtp_tls")
     try:
         context = ssl.create_default_context(cafile=ca_file or None)

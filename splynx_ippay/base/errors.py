@@ -3,6 +3,7 @@
     AddOnError
     ├── ConfigError          the installer must act: a setting is missing, wrong or unsafe
     ├── BadInput             the person must act: one field, one sentence that says what to do
+    │   └── BadInputs        several fields of one form
     ├── GatewayError
     │   ├── NeverSent        proven by position: no byte of the request left this machine
     │   ├── OutcomeUnknown   bytes may have left, no clear answer: reconciliation owns it now
@@ -22,6 +23,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from splynx_ippay.base.money import Money
@@ -45,6 +47,15 @@ class BadInput(AddOnError):
     def __init__(self, field: str, message: str, **params: object) -> None:
         super().__init__(f"{field}: {message % params if params else message}")
         self.field, self.message, self.params = field, message, params
+
+
+class BadInputs(BadInput):
+    """Several fields of one form; ``all`` holds every mistake in the order of the form. Reads as the first of them."""
+
+    def __init__(self, mistakes: Sequence[BadInput]) -> None:
+        first = mistakes[0]
+        super().__init__(first.field, first.message, **first.params)
+        self.all = tuple(mistakes)
 
 
 class GatewayError(AddOnError):

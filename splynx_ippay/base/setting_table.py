@@ -92,6 +92,12 @@ SETTINGS: tuple[Setting, ...] = (
             kind="decimal"),
     Setting("maximum_amount", "payments", "Largest payment", "Larger amounts are refused, in every door",
             default="10000.00", kind="decimal"),
+    Setting("part_payments", "payments", "Payments of a part", "Customers may pay a part of an invoice, and one amount for "
+            "several of them, oldest first", default="0", kind="boolean"),
+    Setting("part_minimum", "payments", "Smallest part", "Of one invoice; what is left may always be paid whole",
+            default="10.00", kind="decimal"),
+    Setting("topup_amounts", "payments", "Amounts to tap", "Shown as buttons on the page to add money, separated by "
+            "commas; empty: none", default="25, 50, 100"),
     Setting("charges_in_flight", "payments", "Charges at a time", "How many charges of a run are under way at once",
             default="5", kind="integer"),
     Setting("post_search_minutes", "payments", "Wait before posting again", "Minutes after a posting without an "
@@ -114,8 +120,6 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("smtp_user", "mail", "Login at the mail server", "Empty: no login"),
     Setting("smtp_password", "mail", "Password at the mail server", "Only with a login", secret=True),
     Setting("smtp_from", "mail", "Sender of mails", "Address customers see, for example billing@isp.example"),
-)
-BY_KEY = {setting.key: setting for setting in SETTINGS}
     Setting("roles_view", "roles", "Roles that may look", "Roles of Splynx's administrators, separated by commas; * is "
             "everybody. Pages and files of payments; whoever may more may look, too", default="*"),
     Setting("roles_charge", "roles", "Roles that may charge", "Pay for a customer, make, start and stop a Charge, let "
@@ -124,3 +128,5 @@ BY_KEY = {setting.key: setting for setting in SETTINGS}
             default="super-administrator, administrator, financial-manager"),
     Setting("roles_configure", "roles", "Roles that may set up", "Settings, the log, who changed what, and releasing a "
             "stopped terminal", default="super-administrator, administrator"),
+)
+BY_KEY = {setting.key: setting for setting in SETTINGS}

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flask_babel import gettext as _
 
 from splynx_ippay import credentials
+from splynx_ippay.base.errors import BadInput
+from splynx_ippay.base.money import Money
+from splynx_ippay.checkout.cart import Cart, PartRules
 from splynx_ippay.checkout.consent import bank_paragraphs, bank_version, card_text
 from splynx_ippay.checkout.formats import money
 from splynx_ippay.checkout.payment import Pressed, Typed
+from splynx_ippay.payments.intent import check_limits
 
 if TYPE_CHECKING:
     from splynx_ippay.checkout.offers import Offer
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
 class Checkout:
     """Everything the form of a pay page needs."""
 
-    offer: Offer
+    offer: Offer | Cart
     sealed: str
     action: str
     merchant: str
@@ -39,6 +44,8 @@ class Checkout:
     mandate: list[str] = field(default_factory=list)
     mandate_version: str = ""
     card_consent: str = ""
+    part_minimum: Money | None = None  # set where a part may be paid: the smallest
+    taps: list[Money] = field(default_factory=list)  # amounts to tap on the page to add money
 
     @property
     def ids(self) -> dict[str, str]:
@@ -53,7 +60,7 @@ class Checkout:
         return f"{known or (_('Card') if method.instrument == 'card' else _('Bank account'))} •••• {method.last_four}"
 
 
-def build(core: Core, offer: Offer, *, merchant: str, action: str, saved_allowed: bool, can_save: bool, show_details: bool = False,
+def build(core: Core, offer: Offer | Cart, *, merchant: str, action: str, saved_allowed: bool, can_save: bool, show_details: bool = False,
           chosen: str = "", typed: Typed | None = None, pressed: Pressed | None = None) -> Checkout:
     """The form for an offer. One query; raises ConfigError when the partner has no terminal."""
     terminal = core.settings.terminal(offer.partner_id)
@@ -65,16 +72,29 @@ def build(core: Core, offer: Offer, *, merchant: str, action: str, saved_allowed
                 session, offer.customer_id, terminal_id=terminal.terminal_id, environment=terminal.environment)
                 if method.instrument in instruments]
     typed = typed or Typed()
-    button = (_("Add") if offer.document == "topup" else _("Pay %(amount)s", amount=money(offer.due)))
+    rules = PartRules.of(core, terminal.currency)
+    part_minimum = rules.minimum if not isinstance(offer, Cart) and rules.fit(offer.document, offer.due) else None
+    button = (_("Add") if offer.document == "topup" else _("Pay") if part_minimum else _("Pay %(amount)s", amount=money(offer.due)))
     return Checkout(
         offer=offer, sealed=offer.seal(core.box), action=action, merchant=merchant, button=button, instruments=instruments,
         methods=methods, zip_code=core.settings.flag("zip_code_option"), can_save=can_save and bool(instruments),
-        show_details=show_details,
+        show_details=show_details, part_minimum=part_minimum, taps=_taps(core, terminal.currency) if offer.document == "topup" else [],
         chosen=_chosen(typed.source or chosen, methods, instruments), typed=typed,
         problems=pressed.problems if pressed else {}, notice=pressed.notice if pressed else "",
         mandate=bank_paragraphs(merchant, pays=True) if "bank" in instruments else [],
         mandate_version=bank_version(merchant, pays=True) if "bank" in instruments else "",
         card_consent=card_text(merchant) if can_save else "")
+
+
+def _taps(core: Core, currency: str) -> list[Money]:
+    """The amounts of the setting that may be paid, smallest first; what is no amount is left out."""
+    found = set()
+    for typed in core.settings.text("topup_amounts").split(","):
+        with suppress(BadInput):
+            amount = Money.parse(typed, currency)
+            check_limits(core, amount)
+            found.add(amount)
+    return sorted(found)
 
 
 def _chosen(wanted: str, methods: list[Method], instruments: tuple[str, ...]) -> str:

@@ -6,20 +6,23 @@ card and account fields is dropped with the request.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from splynx_ippay.base.errors import AddOnError, AlreadyOpen, AmountChanged, BadInput
+from splynx_ippay.base.errors import AddOnError, AlreadyOpen, AmountChanged, BadInput, BadInputs
 from splynx_ippay.base.money import Money
 from splynx_ippay.checkout import words
+from splynx_ippay.checkout.cart import Cart, PartRules
 from splynx_ippay.checkout.consent import bank_consent, card_consent
 from splynx_ippay.checkout.marks import N_
 from splynx_ippay.credentials import BankForm, CardForm
 from splynx_ippay.payments.charge import take
 from splynx_ippay.payments.intent import check_limits, find_submission
-from splynx_ippay.payments.orders import NewBank, NewCard, Order, SavedMethod, Source
+from splynx_ippay.payments.orders import Item, NewBank, NewCard, Order, SavedMethod, Source
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from werkzeug.datastructures import MultiDict
 
     from splynx_ippay.checkout.offers import Offer
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
 _METHOD = "method:"
 _LONGEST = 80
-_LONGEST_ZIP, _LONGEST_AMOUNT = 10, 11  # a card number has 13 digits at least
+_LONGEST_ZIP, LONGEST_AMOUNT = 10, 11  # a card number has 13 digits at least
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Typed:
         holder, postal_code, amount = holder_of(form, source)[:_LONGEST], form.get("postal_code", ""), form.get("amount", "")
         return cls(source=source, holder="" if any(map(str.isdigit, holder)) else holder,
                    postal_code=postal_code if len(postal_code) <= _LONGEST_ZIP else "",
-                   kind=form.get("kind", "")[:20], amount=amount if len(amount) <= _LONGEST_AMOUNT else "",
+                   kind=form.get("kind", "")[:20], amount=amount if len(amount) <= LONGEST_AMOUNT else "",
                    save=bool(form.get("save")))
 
 
@@ -84,21 +87,20 @@ def holder_of(form: MultiDict[str, str], source: str) -> str:
     return (names[-1] if source == "bank" else names[0]) if names else ""
 
 
-def press(core: Core, offer: Offer, form: MultiDict[str, str], presser: Presser) -> Pressed:
+def press(core: Core, offer: Offer | Cart, form: MultiDict[str, str], presser: Presser) -> Pressed:
     """Pay what was offered with what the form says; a repeated form leads to what came of it the first time."""
     earlier = find_submission(core, offer.submission_key)
     if earlier is not None and earlier.customer_id == offer.customer_id:
         return Pressed(attempt=earlier)
     try:
-        amount = _amount(core, offer, form)
+        items, source = _both(lambda: _items(core, offer, form), lambda: _source(core, form, presser))
         order = Order(door=presser.door, customer_id=offer.customer_id, partner_id=offer.partner_id,
-                      items=(offer.item(amount),), source=_source(core, form, presser),
+                      items=items, source=source,
                       submission_key=offer.submission_key, actor=presser.actor, address=presser.address,
                       email=presser.email)
         return Pressed(attempt=take(core, order))
     except BadInput as error:
-        name, sentence = words.problem(error)
-        return Pressed(problems={name: sentence}, status=400)
+        return Pressed(problems=words.problems(error), status=400)
     except AlreadyOpen as error:
         # A second press of the same form, while the first was on its way in, meets its own attempt.
         ours = find_submission(core, offer.submission_key)
@@ -107,7 +109,7 @@ def press(core: Core, offer: Offer, form: MultiDict[str, str], presser: Presser)
         return _refused(core, offer, error)
 
 
-def _refused(core: Core, offer: Offer, error: AddOnError) -> Pressed:
+def _refused(core: Core, offer: Offer | Cart, error: AddOnError) -> Pressed:
     """Nothing was taken, unless the intent says otherwise: then its own page tells."""
     notice, status = words.refusal(error)
     if isinstance(error, AmountChanged):
@@ -118,12 +120,35 @@ def _refused(core: Core, offer: Offer, error: AddOnError) -> Pressed:
     return Pressed(notice=notice, status=status)
 
 
-def _amount(core: Core, offer: Offer, form: MultiDict[str, str]) -> Money:
+def _both(read_items: Callable[[], tuple[Item, ...]], read_source: Callable[[], Source]) -> tuple[tuple[Item, ...], Source]:
+    """What is paid and with what, so that a mistake in the one does not hide a mistake in the other."""
+    mistakes: list[BadInput] = []
+    items: tuple[Item, ...] = ()
+    try:
+        items = read_items()
+    except BadInput as error:
+        mistakes.append(error)
+    try:
+        source = read_source()
+    except BadInput as error:
+        mistakes += error.all if isinstance(error, BadInputs) else [error]
+    if mistakes:
+        raise BadInputs(mistakes)
+    return items, source
+
+
+def _items(core: Core, offer: Offer | Cart, form: MultiDict[str, str]) -> tuple[Item, ...]:
+    if isinstance(offer, Cart):
+        return offer.items()
     if offer.document == "topup":
         amount = Money.parse(form.get("amount", ""), offer.currency)
         check_limits(core, amount)
-        return amount
-    return offer.due
+        return (offer.item(amount),)
+    rules, typed = PartRules.of(core, offer.currency), form.get("amount", "").strip()
+    if not typed or not rules.fit(offer.document, offer.due):
+        return (offer.item(offer.due),)
+    amount = rules.read(offer.due, typed)
+    return (replace(offer.item(amount), is_part=amount != offer.due),)
 
 
 def _source(core: Core, form: MultiDict[str, str], presser: Presser) -> Source:

@@ -11,6 +11,7 @@ from splynx_ippay.base.errors import (
     AddOnError,
     AmountChanged,
     BadInput,
+    BadInputs,
     HostError,
     NeverSent,
     OutcomeUnknown,
@@ -35,6 +36,8 @@ TOO_MANY_TRIES = N_("There were too many tries with this card or account that di
                     "use another card or account, or contact us.")
 CHANGED = N_("The amount due has changed to %(due)s while this page was open. Nothing was charged. Please check the amount "
              "and press the button again.")
+CHANGED_SEVERAL = N_("What is due has changed while this page was open. Nothing was charged. Please check the amounts and "
+                     "press the button again.")
 STALE_TITLE = N_("This page was open too long")
 STALE = N_("It may also have been changed on the way. Nothing was charged and nothing was changed. Please open the page "
            "again, check it, and press the button once more.")
@@ -47,6 +50,11 @@ def problem(error: BadInput) -> tuple[str, str]:
     """The form field to mend and the sentence that stands next to it, in the person's language."""
     params = {key: money(value) if isinstance(value, Money) else value for key, value in error.params.items()}
     return _FIELDS.get(error.field, error.field), say(error.message, params)
+
+
+def problems(error: BadInput) -> dict[str, str]:
+    """Every field to mend with its sentence, in the order of the form."""
+    return dict(reversed([problem(one) for one in reversed(error.all if isinstance(error, BadInputs) else (error,))]))
 
 
 def say(msgid: str, params: Mapping[str, object] | None = None) -> str:

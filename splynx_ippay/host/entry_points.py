@@ -45,6 +45,8 @@ ENTRY_POINTS: tuple[EntryPoint, ...] = (
                url="/ippay/credentials"),
     EntryPoint("ippay_add_money_point", "Add money by IpPay", PORTAL, MENU_LINK, root=_PORTAL_FINANCE, url="/ippay/",
                icon="fa-money"),
+    EntryPoint("ippay_pay_several_point", "Pay several invoices by IpPay", PORTAL, MENU_LINK, root=_PORTAL_FINANCE,
+               url="/ippay/pay"),
     EntryPoint("ippay_pay_invoice_point", "Pay by Ippay", PORTAL, ACTION_LINK, model="Invoices",
                url="/ippay/pay-invoice"),
     EntryPoint("ippay_pay_request_point", "Pay by Ippay", PORTAL, ACTION_LINK, model="Requests",

@@ -54,7 +54,7 @@ def take(core: Core, order: Order) -> Attempt:
     if not is_new:
         return attempt
     try:
-        _confirm_due(core, attempt)
+        _confirm_due(core, attempt, order)
         statements.open_records(core, attempt)
         request = _request(core, attempt, order, terminal, instrument)
         gateway = core.gateway(attempt.environment)
@@ -91,8 +91,12 @@ def _refuse_held(core: Core, order: Order) -> None:
     intent.raise_already_open(core, order)
 
 
-def _confirm_due(core: Core, attempt: Attempt) -> None:
-    """Step 3: with the debt locked, read what is due from the host. Raises AmountChanged when it is not what was agreed."""
+def _confirm_due(core: Core, attempt: Attempt, order: Order) -> None:
+    """Step 3: with the debts locked, read what is due from the host. Raises AmountChanged when it is not what was agreed.
+
+    A part that was agreed to as a part may be less than what is due, never more.
+    """
+    parts = {(item.document, item.document_id) for item in order.items if item.is_part}
     for line in attempt.lines:
         if line.document == "topup":
             continue
@@ -102,7 +106,9 @@ def _confirm_due(core: Core, attempt: Attempt) -> None:
         with core.database.read() as session:
             open_now = due.chargeable(session, line.document, read.id, host_due=read.due, total=read.total,
                                       besides=attempt.id)
-        if open_now.cents != line.amount_cents:
+        is_agreed = (line.amount <= open_now if (line.document, line.document_id) in parts
+                     else line.amount == open_now)
+        if not is_agreed:
             raise AmountChanged(open_now, reason=f"{line.document} {line.number}: {open_now} is due, not {line.amount}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import case, func, select
@@ -12,8 +13,6 @@ from splynx_ippay.base.money import Money
 from splynx_ippay.payments.models import Attempt, Booking, DebtKey, Line, State
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy.orm import Session
 
     from splynx_ippay.payments.core import Core
@@ -48,6 +47,8 @@ class Debt:
     host_due: Money
     status: str  # open, paid, pending, deleted
     held: Held | None
+    dated: date | None = None
+    due_on: date | None = None
 
 
 def target_of(document: str, document_id: int | None, customer_id: int) -> str:
@@ -67,7 +68,31 @@ def find_debt(core: Core, document: str, *, currency: str, document_id: int | No
     with core.database.read() as session:
         held = find_holder(session, target_of(document, read.id, read.customer_id))
         due = chargeable(session, document, read.id, host_due=read.due, total=read.total)
-    return Debt(document, read.id, read.number, read.customer_id, read.total, due, read.due, status_of(read), held)
+    return Debt(document, read.id, read.number, read.customer_id, read.total, due, read.due, status_of(read), held,
+                read.date_created, read.date_till)
+
+
+def open_debts(core: Core, customer_id: int, currency: str) -> list[Debt]:
+    """Everything the customer can pay, oldest first: two host calls and two queries, however many there are.
+
+    A debt that somebody pays already is in the list, with ``held``. Raises HostUnavailable and HostRejected.
+    """
+    read: list[tuple[str, Invoice | Proforma]] = [("invoice", one) for one in core.host.unpaid_invoices(customer_id, currency)]
+    read += [("proforma", one) for one in core.host.unpaid_proformas(customer_id, currency)]
+    read.sort(key=lambda pair: (pair[1].date_created or date.min, pair[0], pair[1].id))
+    with core.database.read() as session:
+        held = _holders(session, customer_id)
+        sums = _taken(session, customer_id)
+    nothing = (0, 0)
+    found = []
+    for document, one in read:
+        taken, hidden = sums.get((document, one.id), nothing)
+        due = Money(max(0, min(one.due.cents - hidden, one.total.cents - taken)), currency)
+        holder = held.get(target_of(document, one.id, customer_id))
+        if due or holder:
+            found.append(Debt(document, one.id, one.number, customer_id, one.total, due, one.due, status_of(one), holder,
+                              one.date_created, one.date_till))
+    return found
 
 
 def read_document(core: Core, document: str, *, currency: str, document_id: int | None = None,
@@ -104,13 +129,34 @@ def chargeable(session: Session, document: str, document_id: int, *, host_due: M
     host; then a person must look before anything is charged again. Money booked on account does not lower the
     document's due, so it counts as not shown. ``besides`` leaves the lines of one attempt out (the one that asks).
     """
-    is_hidden = (Line.booking != Booking.POSTED) | Line.on_account.is_(True)
     taken, hidden = session.execute(
-        select(func.coalesce(func.sum(Line.amount_cents), 0),
-               func.coalesce(func.sum(case((is_hidden, Line.amount_cents), else_=0)), 0))
-        .join(Attempt).where(Line.document == document, Line.document_id == document_id, Attempt.state.in_(HOLDS_MONEY),
+        select(*_SUMS).join(Attempt).where(Line.document == document, Line.document_id == document_id, Attempt.state.in_(HOLDS_MONEY),
                              Attempt.id != (besides or 0))).one()
     return Money(max(0, min(host_due.cents - int(hidden), total.cents - int(taken))), total.currency)
+
+
+_IS_HIDDEN = (Line.booking != Booking.POSTED) | Line.on_account.is_(True)
+_SUMS = (func.coalesce(func.sum(Line.amount_cents), 0),
+         func.coalesce(func.sum(case((_IS_HIDDEN, Line.amount_cents), else_=0)), 0))
+
+
+def _taken(session: Session, customer_id: int) -> dict[tuple[str, int], tuple[int, int]]:
+    """``chargeable``'s two sums for every document of a customer: taken, and of that not shown by the host."""
+    rows = session.execute(
+        select(Line.document, Line.document_id, *_SUMS).join(Attempt)
+        .where(Attempt.customer_id == customer_id, Attempt.state.in_(HOLDS_MONEY), Line.document_id.is_not(None))
+        .group_by(Line.document, Line.document_id))
+    return {(document, document_id): (int(taken), int(hidden)) for document, document_id, taken, hidden in rows}
+
+
+def _holders(session: Session, customer_id: int) -> dict[str, Held]:
+    """Every key of a customer that is held."""
+    rows = session.execute(
+        select(DebtKey.open_target, Attempt.id, Attempt.transaction_id, Attempt.door, Attempt.created_at, Attempt.state)
+        .join(Line, Line.attempt_id == Attempt.id).join(DebtKey, DebtKey.line_id == Line.id)
+        .where(Attempt.customer_id == customer_id, DebtKey.open_target.is_not(None)))
+    return {row.open_target: Held(row.open_target, row.door, row.created_at, row.id, row.transaction_id, row.state)
+            for row in rows}
 
 
 def find_holder(session: Session, target: str) -> Held | None:

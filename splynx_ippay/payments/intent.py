@@ -5,6 +5,7 @@ Owns what must hold for an attempt to exist at all. No gateway call that moves m
 
 from __future__ import annotations
 
+import operator
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,7 +23,7 @@ from splynx_ippay.ippay.messages import new_transaction_id
 from splynx_ippay.payments import breaker, events, limits, recording, saving
 from splynx_ippay.payments.due import find_holder, target_of
 from splynx_ippay.payments.models import Attempt, Booking, DebtKey, Line, State
-from splynx_ippay.payments.orders import NewBank, NewCard, Order, SavedMethod
+from splynx_ippay.payments.orders import Item, NewBank, NewCard, Order, SavedMethod
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -71,9 +72,23 @@ def validate(core: Core, order: Order) -> TerminalSettings:
                                      "Please contact us.", found=item.amount.currency, expected=terminal.currency)
         if item.amount.cents <= 0:
             raise BadInput("amount", "The amount must be more than zero.")
+        if item.is_part:
+            check_part(core, item)
     total = Money(sum(item.amount.cents for item in order.items), terminal.currency)
     check_limits(core, total)
     return terminal
+
+
+def check_part(core: Core, item: Item) -> None:
+    """Refuse to take a part of a document where that is not allowed, or too small a part. Raises BadInput.
+
+    Only of invoices: the host keeps no "due" for a proforma, a payment of any amount shows it as paid.
+    """
+    if item.document != "invoice" or not core.settings.flag("part_payments"):
+        raise BadInput("amount", "Only the whole amount can be paid here.")
+    smallest = core.settings.money("part_minimum", item.amount.currency)
+    if item.amount < smallest:
+        raise BadInput("amount", "The smallest part that can be paid is %(amount)s.", amount=smallest)
 
 
 def check_limits(core: Core, amount: Money) -> None:
@@ -156,10 +171,10 @@ def _insert(session: Session, core: Core, order: Order, terminal: TerminalSettin
         method_id=instrument.method_id, brand=instrument.brand or instrument.kind, last_four=instrument.last_four,
         token_cipher=core.box.encrypt(instrument.token) if instrument.is_new else None,
         state=State.INTENDED, version=1, state_at=now, created_at=now, send_by_at=now + SEND_WITHIN)
-    # Keys are taken in one order everywhere, so that two carts never wait for each other.
-    items = sorted(order.items, key=lambda item: target_of(item.document, item.document_id, order.customer_id))
-    for position, item in enumerate(items, start=1):
-        target = target_of(item.document, item.document_id, order.customer_id)
+    # Keys are taken in one order everywhere, so that two carts never wait for each other; positions are the person's.
+    targets = [(target_of(item.document, item.document_id, order.customer_id), position, item)
+               for position, item in enumerate(order.items, start=1)]
+    for target, position, item in sorted(targets, key=operator.itemgetter(0)):
         attempt.lines.append(Line(
             position=position, document=item.document, document_id=item.document_id, number=item.number[:40],
             amount_cents=item.amount.cents, booking=Booking.NONE, booking_version=1,

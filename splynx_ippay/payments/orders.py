@@ -20,12 +20,13 @@ Document = Literal["invoice", "proforma", "topup"]
 
 @dataclass(frozen=True)
 class Item:
-    """One debt and the amount the person agreed to pay on it."""
+    """One debt and the amount the person agreed to pay on it: all that is due, or with ``is_part`` knowingly less."""
 
     document: Document
     document_id: int | None
     number: str
     amount: Money
+    is_part: bool = False
 
 
 @dataclass(frozen=True)

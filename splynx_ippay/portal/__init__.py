@@ -15,4 +15,4 @@ def _door() -> dict[str, str]:
     return {"door": "portal"}
 
 
-from splynx_ippay.portal import credentials_views, pay_views  # noqa: E402, F401 - they register their routes on bp
+from splynx_ippay.portal import cart_views, credentials_views, pay_views  # noqa: E402, F401 - they register their routes on bp

@@ -12,11 +12,13 @@ from splynx_ippay.checkout import endings, pages, words
 from splynx_ippay.checkout.held import sentence_of
 from splynx_ippay.checkout.merchant import merchant_name
 from splynx_ippay.checkout.offers import Offer, StaleForm
-from splynx_ippay.checkout.payment import Pressed, Presser, Typed, press
+from splynx_ippay.checkout.payment import LONGEST_AMOUNT, Pressed, Presser, Typed, press
 from splynx_ippay.checkout.stale import kept_for
 from splynx_ippay.payments.due import find_debt
 from splynx_ippay.payments.models import Attempt, Door
+from splynx_ippay.payments.recording import whole
 from splynx_ippay.portal import bp
+from splynx_ippay.portal.cart_views import address_of
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -60,7 +62,8 @@ def topup() -> ResponseReturnValue:
     """Add money: account type, amount, Add."""
     core, user = _core(), auth.customer()
     currency = core.settings.terminal(user.partner_id).currency
-    return _form(core, user, Offer.of_topup(user.id, user.partner_id, currency), typed=kept_for(request.path))
+    tapped = Typed(holder=user.name, amount=request.args.get("amount", "")[:LONGEST_AMOUNT])
+    return _form(core, user, Offer.of_topup(user.id, user.partner_id, currency), typed=kept_for(request.path) or tapped)
 
 
 @bp.post("/")
@@ -77,11 +80,14 @@ def ending(transaction_id: str) -> ResponseReturnValue:
     with core.database.read() as session:
         attempt = session.scalars(select(Attempt).where(
             Attempt.transaction_id == transaction_id, Attempt.customer_id == user.id)).first()
+        attempt = attempt and whole(attempt)
     if attempt is None:
         return _nothing("invoice", 404)
     line = attempt.lines[0]
 
     def pay_again(source: str) -> str:
+        if len(attempt.lines) > 1:
+            return address_of(attempt, source)
         chosen = {"source": source} if source else {}
         if line.document == "topup":
             return url_for("portal.topup", **chosen)

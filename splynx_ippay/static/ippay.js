@@ -47,8 +47,43 @@
     button.addEventListener("click", () => window.print());
   }
 
+  for (const tap of document.querySelectorAll("a[data-amount]")) {
+    tap.addEventListener("click", (event) => {
+      const field = document.getElementById(tap.dataset.for);
+      if (!field) return;
+      event.preventDefault();
+      field.value = tap.dataset.amount;
+      field.focus();
+    });
+  }
+
+  // What is ticked, added up while choosing. The page that follows shows the sum that counts.
+  const cart = document.querySelector("form[data-sums]");
+  if (cart) {
+    const [label, sum] = cart.querySelectorAll("[data-ticked]");
+    const count = () => {
+      let total = 0;
+      for (const box of cart.querySelectorAll("input[name=pick]:checked")) {
+        const typed = cart.querySelector(`[name="sum-${box.value}"]`);
+        const amount = Number((typed && typed.value.trim() ? typed.value : box.dataset.due).replace(",", "."));
+        total += Number.isFinite(amount) ? amount : 0;
+      }
+      sum.textContent = total.toLocaleString(document.documentElement.lang, { style: "currency", currency: cart.dataset.sums });
+      label.hidden = sum.hidden = false;
+    };
+    if (sum) { cart.addEventListener("input", count); count(); }
+  }
+
   const leave = document.querySelector("a[data-leave-frame]");
-  if (leave && window.top !== window) window.top.location.href = leave.href;
+  if (leave && window.top !== window) {
+    // Where the host's page is nothing but this frame, and the frame began with what was wanted, its page is the better one.
+    const login = new URL(leave.href), around = window.top.location, began = window.frameElement;
+    const wanted = new URL(login.searchParams.get("return"), around.origin);
+    if (/\/add-on$/.test(around.pathname) && began && new URL(began.src).pathname === wanted.pathname) {
+      login.searchParams.set("return", around.pathname + around.search);
+    }
+    around.href = login.href;
+  }
 
   const problem = document.querySelector("[data-problems]");
   if (problem) problem.focus();

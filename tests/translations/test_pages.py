@@ -5,8 +5,10 @@ import re
 
 import pytest
 
-from splynx_ippay.ippay.messages import Card
+from splynx_ippay import notifications
+from splynx_ippay.ippay.messages import BankAccount, Card
 from splynx_ippay.payments import reconcile, saving
+from splynx_ippay.payments.orders import Consent
 from splynx_ippay.runs import work
 
 from .conftest import catalogue_of
@@ -121,6 +123,8 @@ def test_links_speak_the_language(anybody, proves, speak, invoices, sandbox):
 def test_the_staffs_door_speaks_the_language(staff, proves, speak, invoices, core):
     card = Card(number=VISA, exp_month=12, exp_year=2039, holder="Test Payer", postal_code="80202")
     saving.save(core, 1, 1, card, None)
+    account = BankAccount(routing="011401533", account="123456789", kind="CHECKING", holder="Test Payer")
+    saving.save(core, 2, 1, account, Consent("test", "I agree.", "127.0.0.1"))
     speak()
     page = proves(staff.enter_frame(staff.get("/admin/add-on?point=ippay_charge_point")))
     proves(staff.submit(page, "/admin/charge", period_from="nothing", total="1e3", customer_ids="x"))
@@ -141,3 +145,12 @@ def test_the_login_page_speaks_the_language(anybody, proves, speak):
     for address in ("/ippay/credentials", "/ippay/admin/"):
         page = proves(anybody.get(address, headers={"Sec-Fetch-Dest": "iframe"}))
         assert page.status_code == 401
+
+
+def test_the_mailed_code_speaks_the_language(language):
+    mail = notifications.render("code", "anna@mail.example", language, name="Anna", what="2026", code="123456", minutes=15,
+                                merchant="North")
+    seen = html.unescape(mail.subject + mail.text + mail.html)
+    assert [piece for piece in english_of(language) if piece in " ".join(seen.split())] == []
+    assert "123456" in mail.text
+    assert "123456" in mail.html

@@ -16,6 +16,7 @@ CARDS = ("4111111111111111", "4000300020001000", "4111111111111112", "5555555555
 ACCOUNTS = ("12345678901234567", "88877766655544", "98765432109876", "12345678", "98765432")
 _DIGITS = re.compile(r"[0-9](?:[ -]?[0-9]){7,}")
 _NAMED_CODE = re.compile(r"(?i)(cvv2?|cvc2?|cid|cav2|security.?code)[\"'\s>:=\]\[]{1,6}([0-9]{3,4})\b")
+_WIDE = re.compile(rb"(?:[0-9]\0){8,}")
 _BIG = 64 * 1024 * 1024
 
 
@@ -37,7 +38,8 @@ class Secrets:
     def find_in_file(self, path):
         """The same of a file's bytes, in UTF-8 and in UTF-16 as some programs keep texts."""
         content = Path(path).read_bytes()[:_BIG]
-        return sorted({*self.find(content), *self.find(content.replace(b"\0", b""))})
+        wide = b" ".join(run.replace(b"\0", b"") for run in _WIDE.findall(content))
+        return sorted({*self.find(content), *self.find(wide)})
 
     def find_in_tables(self, path):
         """Rows of a SQLite file whose value is a code, or holds a number; (table, column, what)."""
@@ -70,8 +72,9 @@ def pytest_sessionfinish(session, exitstatus):
     written = [path for path in files_below(base.getbasetemp()) if _is_ours(path)]
     bad = {str(path): found for path in written if (found := secrets.find_in_file(path))}
     if bad:
+        tell = session.config.get_terminal_writer().line
         for path, found in sorted(bad.items()):
-            print(f"\nSECRETS in {path}: {', '.join(sorted(what[-4:].rjust(len(what), '*') for what in found))}")
+            tell(f"\nA SECRET WAS WRITTEN to {path}: {', '.join(what[-4:].rjust(len(what), '*') for what in found)}", red=True)
         session.exitstatus = 1
 
 

@@ -2,8 +2,10 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -163,9 +165,8 @@ def test_the_scanner_sees_what_it_is_looking_for_and_nothing_else(scan, tmp_path
         assert secrets.find(text.encode()), text
     for text in ("4111111111111112", f"payment {CODE} of 2026", f"order {CODE}", "cvv: P", f"937 {CODE}"):
         assert secrets.find(text) == [], text
-    import sqlite3
-    from contextlib import closing
-
+    (tmp_path / "wide").write_bytes("number 4111111111111111".encode("utf-16"))
+    assert secrets.find_in_file(tmp_path / "wide") == ["4111111111111111"]
     path = tmp_path / "x.sqlite3"
     with closing(sqlite3.connect(path)) as database:
         database.execute("CREATE TABLE t (a, b)")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from flask_babel import gettext
 from sqlalchemy import func, select
 
+from splynx_ippay.admin import sheets
 from splynx_ippay.base.money import Money
 from splynx_ippay.payments.models import Attempt
 from splynx_ippay.runs.models import RunItem
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from splynx_ippay.payments.core import Core
 
 PAGE = 100
-_BOM = "\ufeff"
 
 
 class Row(NamedTuple):
@@ -85,10 +83,10 @@ def reasons_of(session: Session, run_id: int) -> dict[str, tuple[int, int]]:
 
 def as_csv(core: Core, run_id: int) -> Iterator[str]:
     """The whole result as CSV, a piece at a time; UTF-8 with a mark, so that spreadsheets read names right."""
-    yield _BOM + _line([gettext("Invoice"), gettext("Invoice ID"), gettext("Customer ID"), gettext("Customer"),
-                        gettext("Method"), gettext("Total"), gettext("Amount"), gettext("Currency"), gettext("Result"),
-                        gettext("Reason"), gettext("Detail"), gettext("Transaction ID"), gettext("Approval"),
-                        gettext("Code"), gettext("Answer")])
+    yield sheets.BOM + sheets.line([
+        gettext("Invoice"), gettext("Invoice ID"), gettext("Customer ID"), gettext("Customer"), gettext("Method"),
+        gettext("Total"), gettext("Amount"), gettext("Currency"), gettext("Result"), gettext("Reason"), gettext("Detail"),
+        gettext("Transaction ID"), gettext("Approval"), gettext("Code"), gettext("Answer")])
     with core.database.read() as session:
         found = session.execute(
             select(*_COLUMNS).outerjoin(Attempt, Attempt.id == RunItem.attempt_id).where(RunItem.run_id == run_id)
@@ -96,7 +94,7 @@ def as_csv(core: Core, run_id: int) -> Iterator[str]:
         for values in found:
             row = _row(*values)
             session.expunge(row.item)
-            yield _line(_cells(row))
+            yield sheets.line(_cells(row))
 
 
 def _cells(row: Row) -> list[str]:
@@ -109,14 +107,3 @@ def _cells(row: Row) -> list[str]:
 
 def _row(item: RunItem, attempt_state: str | None, *rest: str | int | None) -> Row:
     return Row(item, result_of(item.state, attempt_state), *rest)  # type: ignore[arg-type]  # the order of _COLUMNS
-
-
-def _line(cells: list[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow([_harmless(cell) for cell in cells])
-    return out.getvalue()
-
-
-def _harmless(cell: str) -> str:
-    """A cell that a spreadsheet would run as a formula is made text (OWASP: CSV injection)."""
-    return "'" + cell if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from flask import Response, abort, flash, redirect, render_template, request, stream_with_context, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 
 from splynx_ippay import auth
-from splynx_ippay.admin import access, bp, words
+from splynx_ippay.admin import access, bp, sheets, words
 from splynx_ippay.admin.charge_form import first_form, read_filters
 from splynx_ippay.admin.results import PAGE, Choice, as_csv, page_of, reasons_of
 from splynx_ippay.base.errors import BadInput, HostError
@@ -147,9 +147,7 @@ def run_discard(run_id: int) -> ResponseReturnValue:
 def run_csv(run_id: int) -> ResponseReturnValue:
     """The result for a spreadsheet."""
     _get_run(run_id)
-    answer = Response(stream_with_context(as_csv(access.core(), run_id)), mimetype="text/csv")
-    answer.headers["Content-Disposition"] = f'attachment; filename="charge-{run_id}.csv"'
-    return answer
+    return sheets.answer(f"charge-{run_id}.csv", as_csv(access.core(), run_id))
 
 
 def _act(run_id: int, action: Callable[[Core], object], done: str) -> ResponseReturnValue:

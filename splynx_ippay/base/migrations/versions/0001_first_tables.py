@@ -75,6 +75,19 @@ def upgrade() -> None:
     op.create_table('customer_note',
     sa.Column('customer_id', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('no_auto', sa.Boolean(), nullable=False),
+    op.create_table('audit',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('at', UtcDateTime(), nullable=False),
+    sa.Column('actor', sa.String(length=80), nullable=False),
+    sa.Column('address', sa.String(length=45), nullable=False),
+    sa.Column('action', sa.String(length=16), nullable=False),
+    sa.Column('key', sa.String(length=64), nullable=False),
+    sa.Column('partner_id', sa.Integer(), nullable=True),
+    sa.Column('before', sa.Text(), nullable=False),
+    sa.Column('after', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id')
+    )
+    op.create_index('audit_by_time', 'audit', ['at'], unique=False)
     sa.Column('reason', sa.String(length=200), nullable=False),
     sa.Column('since', UtcDateTime(), nullable=True),
     sa.PrimaryKeyConstraint('customer_id')
@@ -341,3 +354,5 @@ def downgrade() -> None:
     op.drop_index('attempt_by_customer', table_name='attempt')
     op.drop_table('attempt')
 
+    op.drop_index('audit_by_time', table_name='audit')
+    op.drop_table('audit')

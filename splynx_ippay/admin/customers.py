@@ -1,0 +1,113 @@
+"""One customer as the bookkeeper sees them: saved methods, payments, whether a Charge takes anything, and the balance.
+
+Takes no card or account number: the customer saves one in the portal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import abort, flash, redirect, render_template, url_for
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import lazyload, selectinload
+
+from splynx_ippay import audit, credentials
+from splynx_ippay.admin import access, bp, sheets, words
+from splynx_ippay.base.errors import HostRejected
+from splynx_ippay.base.money import Money
+from splynx_ippay.checkout.endings import source_of
+from splynx_ippay.payments.models import Attempt, CustomerNote, Line
+from splynx_ippay.runs.facts import look_up
+from splynx_ippay.runs.filters import Payer
+from splynx_ippay.runs.judging import Rules, chargeable
+from splynx_ippay.runs.reasons import REASONS
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+    from sqlalchemy.orm import Session
+
+    from splynx_ippay.payments.core import Core
+    from splynx_ippay.splynx.resources import Customer, Invoice
+
+_PAYMENTS = 30
+_NOT_FOUND = 404
+
+
+@dataclass(frozen=True)
+class NextCharge:
+    """What a Charge over everything would do with one invoice, were it made now."""
+
+    invoice: Invoice
+    amount: Money
+    reason: str
+    detail: str
+
+
+@bp.get("/customers/<int:customer_id>")
+def customer(customer_id: int) -> ResponseReturnValue:
+    """Methods, payments, what a Charge would take now, and what it would not: the balance. Three host calls."""
+    core = access.core()
+    found = _get_customer(core, customer_id)
+    rules = Rules(core.settings)
+    invoices = core.host.unpaid_invoices(customer_id, rules.currency)
+    balance = Money.from_host(str(core.host.customer_billing(customer_id).deposit), rules.currency)
+    with core.database.read() as session:
+        charges = _next_charges(session, rules, found, invoices)
+        note = session.get(CustomerNote, customer_id)
+        methods = credentials.all_methods_of(session, customer_id)
+        attempts = _attempts(session, customer_id)
+    taken = sum((charge.amount for charge in charges if not charge.reason), Money.zero(rules.currency))
+    return render_template(
+        "admin/customer.html", customer=found, charges=charges, taken=taken, balance=balance, methods=methods, attempts=attempts,
+        note=note if note is not None and note.no_auto else None, reason_names=REASONS, words=words, source_of=source_of,
+        due=sum((invoice.due for invoice in invoices), Money.zero(rules.currency)))
+
+
+@bp.post("/customers/<int:customer_id>/automatic")
+def customer_automatic(customer_id: int) -> ResponseReturnValue:
+    """Let Charges take from this customer again."""
+    core = access.core()
+    _get_customer(core, customer_id)
+
+    def work(session: Session) -> bool:
+        note = session.get(CustomerNote, customer_id, with_for_update=True)
+        if note is None or not note.no_auto:
+            return False
+        note.no_auto = False
+        audit.record(session, sheets.asking(), "automatic", str(customer_id), before=note.reason, after=_("goes on"))
+        return True
+
+    if core.database.run(work):
+        flash(_("Automatic charging of this customer goes on with the next Charge."), "success")
+    else:
+        flash(_("Automatic charging of this customer was not stopped."), "success")
+    return redirect(url_for("admin.customer", customer_id=customer_id), 303)
+
+
+def _get_customer(core: Core, customer_id: int) -> Customer:
+    try:
+        found = core.host.get_customer(customer_id)
+    except HostRejected as error:
+        if error.status != _NOT_FOUND:
+            raise
+        abort(404)
+    if not access.may_see_partner(found.partner_id):
+        abort(404)
+    return found
+
+
+def _next_charges(session: Session, rules: Rules, found: Customer, invoices: list[Invoice]) -> list[NextCharge]:
+    facts, payer = look_up(session, [invoice.id for invoice in invoices], [found.id]), Payer.of(found)
+    charges = []
+    for invoice in invoices:
+        reason, detail = rules.objection(invoice, payer, facts)
+        charges.append(NextCharge(invoice, invoice.due if reason else chargeable(invoice, facts), reason, detail))
+    return charges
+
+
+def _attempts(session: Session, customer_id: int) -> list[Attempt]:
+    return list(session.scalars(
+        select(Attempt).where(Attempt.customer_id == customer_id).order_by(Attempt.id.desc()).limit(_PAYMENTS)
+        .options(selectinload(Attempt.lines).options(lazyload(Line.keys), lazyload(Line.attempt)))))

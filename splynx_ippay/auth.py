@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import current_app, redirect, render_template, request, session
 from flask_login import LoginManager, UserMixin, current_user
@@ -231,12 +231,24 @@ def _staff_user(found: Staff | None) -> StaffUser | None:
 def _to_login() -> ResponseReturnValue:
     """Redirect to the host's login; inside a frame show a page whose link (and script) moves the whole window."""
     door = "admin" if request.blueprint == "admin" else "portal"
-    back = request.path
-    if rest := [(key, value) for key, value in request.args.items(multi=True) if key != "sash"]:
-        back += "?" + urlencode(rest)
+    back = _way_back(door)
     if request.headers.get("Sec-Fetch-Dest") not in {"iframe", "frame"}:
         return redirect(login_address(door, back), 303)
     around = urlsplit(request.referrer or "")
-    if around.netloc == request.host and around.path.startswith((f"/{door}/",)):
+    if around.netloc == request.host and around.path.startswith(f"/{door}/add-on"):  # the host's page that is nothing but us
         back = around.path + ("?" + around.query if around.query else "")
     return render_template("errors/login.html", address=login_address(door, back), door=door), 401
+
+
+def _way_back(door: str) -> str:
+    """The page that was wanted; of a form that was sent, the page it stands on. Always one that can be opened."""
+    form_on = urlsplit(request.referrer or "")
+    wanted = [(request.path, request.args.items(multi=True))]
+    if form_on.netloc == request.host:
+        wanted.append((form_on.path, parse_qsl(form_on.query)))
+    pages = current_app.create_url_adapter(request)
+    for path, values in wanted:
+        if pages is not None and path.startswith("/ippay/") and pages.test(path, "GET"):
+            rest = urlencode([(key, value) for key, value in values if key != "sash"])
+            return path + ("?" + rest if rest else "")
+    return "/ippay/admin/charge" if door == "admin" else "/ippay/credentials"

@@ -67,11 +67,13 @@ class Gallery:
                 self._in_language(name, window, language, check=check)
             finally:
                 self.speak("en")
+        if again and self.languages[1:]:
+            window.reload()
 
     def _note_shown(self, window):
         shown = {unquote(urlunsplit(("", "", *urlsplit(frame.url)[2:4], ""))) for frame in window.frames}
         for answered, endpoint, status, mimetype, templates in self.answers:
-            if 300 <= status < 400 or (mimetype != "text/html" and endpoint):  # noqa: PLR2004 - a redirect on the way here
+            if 300 <= status < 400 or (mimetype != "text/html" and endpoint):  # a redirect on the way here
                 self.endpoints.add(endpoint)
             elif unquote(answered) in shown:
                 self.endpoints.add(endpoint)
@@ -140,4 +142,4 @@ def write_contents(folder, pictures):
     (folder / "index.html").write_text(
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Screens</title><style>body{font:14px sans-serif;display:flex;'
         "flex-wrap:wrap;gap:1rem;align-items:start}figure{margin:0;max-width:24rem}img{border:1px solid #ccc;height:auto}"
-        f"</style><h1 style=\"width:100%\">{len(known)} pictures</h1>{rows}</html>", encoding="utf-8")
+        f'</style><h1 style="width:100%">{len(known)} pictures</h1>{rows}</html>', encoding="utf-8")

@@ -1,0 +1,156 @@
+"""Every page of the staff's door, pictured and examined."""
+
+import re
+
+from splynx_ippay.payments.models import State
+from splynx_ippay.runs import work
+from splynx_ippay.runs.models import Run
+
+
+def press(page, words):
+    page.locator("main button[type=submit]", has_text=re.compile(words, re.IGNORECASE)).first.click()
+    page.wait_for_load_state()
+
+
+def preview(page, **fields):
+    page.goto("/ippay/admin/charge")
+    for name, value in ({"period_from": "", "period_to": ""} | fields).items():
+        page.locator(f"#{name}").fill(value)
+    press(page, "^Preview$")
+    return int(page.url.rsplit("/", 1)[-1])
+
+
+def start(page):
+    page.get_by_label(re.compile("Confirm charge")).check()
+    press(page, "^Charge$")
+
+
+def test_every_page_of_charging(gallery, clerk, town, sandbox):
+    pictured, page = gallery("admin"), clerk().page
+    page.goto("/ippay/admin/runs/")
+    pictured.shoot("history-empty", page)
+    page.goto("/ippay/admin/charge")
+    pictured.shoot("charge", page)
+    page.locator("#total").fill("1e3")
+    page.locator("#customer_ids").fill("John")
+    press(page, "^Preview$")
+    pictured.shoot("charge-problem", page)
+    preview(page, customer_ids="999")
+    pictured.shoot("preview-of-nothing", page)
+    town.card()
+    town.bank(3, holder="Ashley Miller")
+    run_id = preview(page)
+    pictured.shoot("preview", page)
+    press(page, "^Discard$")
+    pictured.shoot("discarded", page, again=False)
+    page.goto(f"/ippay/admin/runs/{run_id}")
+    pictured.shoot("preview-discarded", page, again=False)
+    run_id = preview(page)
+    press(page, "^Charge$")
+    start(page)
+    pictured.shoot("running", page)
+    page.goto(f"/ippay/admin/runs/{run_id}/progress")
+    pictured.shoot("running-progress-alone", page, again=False, check=False)
+    page.goto(f"/ippay/admin/runs/{run_id}")
+    press(page, "^Stop$")
+    pictured.shoot("stopped", page)
+    press(page, "^Resume$")
+    town.answer("051")
+    work.tick(town.core)
+    page.goto(f"/ippay/admin/runs/{run_id}")
+    with page.expect_download() as download:
+        page.get_by_role("link", name=re.compile("CSV")).click()
+    assert download.value.suggested_filename == f"charge-{run_id}.csv"
+    pictured.shoot("finished", page)
+    page.goto("/ippay/admin/runs/")
+    pictured.shoot("history", page)
+    page.goto("/ippay/admin/")
+    pictured.shoot("payments", page)
+    page.goto("/ippay/admin/?q=nobody")
+    pictured.shoot("payments-none", page, again=False)
+    with town.core.database.read() as session:
+        assert session.get(Run, run_id).state == "finished"
+
+
+def test_every_page_of_one_payment(gallery, clerk, town, sandbox):
+    pictured, page = gallery("admin"), clerk().page
+    invoices = sandbox.unpaid_invoices(1)
+    proforma = next(row for row in sandbox.ledger()["host"]["requests"] if int(row["customer_id"]) == 1)
+    page.goto(f"/ippay/admin/pay-invoice?item_id={invoices[0]['number']}")
+    pictured.shoot("pay-nothing-saved", page)
+    card, bank = town.card(), town.bank()
+    expired = town.card(number=town.mastercard)
+    town.change(expired, exp_year=2024)
+    page.goto(f"/ippay/admin/pay-request?item_id={proforma['number']}")
+    pictured.shoot("pay-request", page)
+    press(page, "^Pay by saved card")
+    pictured.shoot("paid-approved", page)
+    page.goto(f"/ippay/admin/payments/{town.latest().id}")
+    pictured.shoot("payment-approved", page)
+    page.goto(f"/ippay/admin/pay-request?item_id={proforma['number']}")
+    pictured.shoot("nothing-due", page)
+    page.goto("/ippay/admin/pay-invoice?item_id=999")
+    pictured.shoot("nothing-such", page)
+
+    def charge(invoice, method=card, words="^Pay by saved"):
+        town.change(card, is_default=method is card)
+        town.change(bank, is_default=method is bank)
+        page.goto(f"/ippay/admin/pay-invoice?item_id={invoice['number']}")
+        press(page, words)
+        return town.latest()
+
+    town.answer("051")
+    charge(invoices[0])
+    pictured.shoot("paid-declined", page)
+    page.goto(f"/ippay/admin/payments/{town.latest().id}")
+    pictured.shoot("payment-declined", page)
+    sent = charge(invoices[0], bank)
+    pictured.shoot("paid-accepted", page)
+    town.move(sent, State.RETURNED, return_code="R01")
+    page.goto(f"/ippay/admin/paid/{sent.id}")
+    pictured.shoot("paid-returned", page)
+    town.fault("drop_after")
+    charge(invoices[1])
+    pictured.shoot("paid-unknown", page)
+    page.goto(f"/ippay/admin/pay-invoice?item_id={invoices[1]['number']}")
+    pictured.shoot("pay-held", page)
+    town.move(town.latest(), State.REVIEW, excess=True)
+    page.goto(f"/ippay/admin/paid/{town.latest().id}")
+    pictured.shoot("paid-review", page)
+    page.goto(f"/ippay/admin/payments/{town.latest().id}")
+    pictured.shoot("payment-review", page)
+    page.goto("/ippay/admin/?state=declined")
+    pictured.shoot("payments-declined", page, again=False)
+
+
+def test_is_all_well(gallery, clerk, town, sandbox):
+    pictured, page = gallery("admin"), clerk().page
+    town.card()
+    page.goto("/ippay/admin/health")
+    pictured.shoot("health", page)
+    town.answer("906")
+    page.goto(f"/ippay/admin/pay-invoice?item_id={sandbox.unpaid_invoices(1)[0]['number']}")
+    press(page, "^Pay by saved")
+    pictured.shoot("paid-refused", page)
+    page.goto("/ippay/admin/health")
+    pictured.shoot("health-stopped", page)
+    press(page, "charge again")
+    pictured.shoot("health-released", page, again=False)
+
+
+def test_in_the_hosts_frames(gallery, clerk, town, sandbox):
+    pictured, window = gallery("admin"), clerk()
+    page = window.page
+    town.card()
+    page.get_by_role("link", name="Charge by IpPay").click()
+    window.frame().get_by_role("button", name="Preview").wait_for()
+    pictured.shoot("host-frame-charge", page, again=False)
+    page.goto("/admin/customers/view?id=1")
+    pictured.shoot("host-customer", page, again=False, check=False)
+    page.locator("a[data-name=ippay_admin_pay_invoice_point]").first.click()
+    window.frame().get_by_role("button", name=re.compile("Pay by saved")).first.wait_for()
+    pictured.shoot("host-dialog-pay", page, again=False)
+
+
+def test_nothing_of_the_staffs_door_is_without_a_picture_or_has_a_fault(gallery, nothing_wrong):
+    nothing_wrong(gallery("admin"), "admin")

@@ -21,7 +21,7 @@ def area(page, name):
 def set_up(staff, links_page):
     """The webhook and both templates as the links page says; taken back afterwards."""
     secret = re.search(r'id="hook-secret">([0-9a-f]{64})<', links_page.text)[1]
-    url = re.search(r"<code>(http[^<]*/ippay/webhook)</code>", links_page.text)[1]
+    url = re.search(r">(http[^<]*/ippay/webhook)</code>", links_page.text)[1]
     page = staff.submit(staff.get("/admin/config/hooks"), "/admin/config/hooks", title="IpPay links", url=url, secret=secret,
                         events="invoice/create, invoice/edit, proforma/create, proforma/edit")
     assert page.says("The hook was created.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import render_template
+from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from splynx_ippay.admin import access, bp
@@ -18,15 +19,8 @@ from splynx_ippay.links import CurrentLink, HookEvent, fields, webhook
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-# Twig of the host's templates (docs/WIRE.md "templates"); the words are for the customer, so staff translate them.
-SNIPPETS = {
-    "invoice": ("{% if additional_attributes." + fields.FIELD + ' %}<p><a href="{{ additional_attributes.' + fields.FIELD
-                + ' }}">Pay invoice {{ invoice_number }} online</a></p>{% endif %}'),
-    "proforma": ("{% if additional_attributes." + fields.FIELD + ' %}<p><a href="{{ additional_attributes.' + fields.FIELD
-                 + ' }}">Pay proforma invoice {{ invoice_number }} online</a></p>{% endif %}'),
-    "unsigned": ('<p><a href="{{ loader.values.splynx_url }}/ippay/direct-pay-invoice-by-id?item_id={{ invoice_id }}">'
-                 "Pay invoice {{ invoice_number }} online</a></p>"),
-}
+_SIGNED = '{%% if additional_attributes.%(field)s %%}<p><a href="{{ additional_attributes.%(field)s }}">%(words)s</a></p>{%% endif %%}'
+_UNSIGNED = '<p><a href="{{ loader.values.splynx_url }}/ippay/direct-pay-invoice-by-id?item_id={{ invoice_id }}">%(words)s</a></p>'
 PATTERNS = ("direct-pay-invoice-by-id?item_id=", "direct-pay-invoice?item_id=", "direct-pay-proforma-by-id?item_id=",
             "direct-pay-proforma?item_id=")
 
@@ -40,7 +34,15 @@ def links_page() -> ResponseReturnValue:
         written = session.scalar(select(func.count()).select_from(CurrentLink).where(CurrentLink.written_at.is_not(None)))
         told_at = session.scalar(select(func.max(HookEvent.received_at)))
     return render_template(
-        "admin/links.html", tab="links", snippets=SNIPPETS, base=f"{domain}/ippay/", patterns=PATTERNS, written=written, told_at=told_at,
+        "admin/links.html", tab="links", snippets=_snippets(), base=f"{domain}/ippay/", patterns=PATTERNS, written=written, told_at=told_at,
         is_on=fields.is_on(core), policy=core.settings.choice("unsigned_saved_method"), field=fields.FIELD,
         hook=webhook_address(domain), events=webhook.EVENTS,
         secret=webhook.secret_of(core.box) if may(Right.CONFIGURE) and access.own_partner() is None else "")
+
+
+def _snippets() -> dict[str, str]:
+    """Twig for the host's templates (docs/WIRE.md "templates"), its words in the language of the settings."""
+    number = "{{ invoice_number }}"
+    invoice, proforma = (_("Pay invoice %(number)s online", number=number), _("Pay proforma invoice %(number)s online", number=number))
+    return {"invoice": _SIGNED % {"field": fields.FIELD, "words": invoice},
+            "proforma": _SIGNED % {"field": fields.FIELD, "words": proforma}, "unsigned": _UNSIGNED % {"words": invoice}}

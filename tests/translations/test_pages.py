@@ -17,6 +17,7 @@ VISA = "4111111111111111"
 CARD = {"source": "card", "number": VISA, "expiry": "12/30", "holder": "John Sway", "cvv": "123"}
 BANK = {"source": "bank", "routing": "111000025", "account": "12345678", "account_again": "12345678", "kind": "CHECKING",
         "authorized": True}
+MOST_PAGES = 60
 LONG = 12  # shorter words may be a name, a code, or a word of the other language
 
 
@@ -64,6 +65,23 @@ def pay(person, invoice, **fields):
     return person.submit(page, "/ippay/pay-invoice", holding="source", **fields)
 
 
+def crawl(person, proves, door, starts):
+    """Open the pages of a door and everything they link to, each once, and prove every one that is a page of ours."""
+    waiting, seen = list(starts), set()
+    while waiting and len(seen) < MOST_PAGES:
+        address = waiting.pop(0)
+        place = re.sub(r"\d+", "1", address.partition("?")[0])
+        if place in seen:
+            continue
+        seen.add(place)
+        page = person.get(address)
+        if "text/html" in page.headers["Content-Type"]:
+            proves(page)
+            waiting += [link.href.removeprefix(person.base_url) for link in page.sight.links
+                        if link.href.removeprefix(person.base_url).startswith(door)]
+    return seen
+
+
 def test_the_portal_speaks_the_language(portal, proves, speak, invoices, settings_of, core):
     assert portal.get("/ippay/credentials").says("Add bank account")
     speak()
@@ -77,6 +95,7 @@ def test_the_portal_speaks_the_language(portal, proves, speak, invoices, setting
     proves(portal.get(f"/ippay/pay-invoice?item_id={invoices[0]}"))
     proves(portal.get("/ippay/pay-invoice?item_id=0"))
     proves(portal.get("/ippay/nowhere"))
+    assert len(crawl(portal, proves, "/ippay/", ["/ippay/", "/ippay/credentials"])) > 3
     settings_of(core, zip_code_option="1", payment_type="card")
     proves(portal.get("/ippay/credentials"))
 
@@ -136,6 +155,7 @@ def test_the_staffs_door_speaks_the_language(staff, proves, speak, invoices, cor
     for address in ("/ippay/admin/", "/ippay/admin/payments/1", "/ippay/admin/runs/", "/ippay/admin/health",
                     f"/ippay/admin/pay-invoice?item_id={invoices[0]}", "/ippay/admin/pay-invoice?item_id=0"):
         proves(staff.get(address))
+    assert len(crawl(staff, proves, "/ippay/admin/", ["/ippay/admin/"])) > 6
     columns = staff.session.get(f"{running.url}/result.csv", timeout=30).text.splitlines()[0]
     assert not {"Invoice", "Customer", "Amount", "Result"} & set(columns.lstrip("\ufeff").split(","))
 

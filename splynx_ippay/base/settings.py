@@ -112,12 +112,18 @@ class Settings:
                 return self._sections[section][key]
         return setting.default
 
+    def own_text(self, key: str, partner_id: int | None) -> str | None:
+        """What the host's file holds for exactly this partner (None: for all); None where it holds nothing."""
+        self._refresh()
+        shared = "default_partners_settings" if BY_KEY[key].per_partner else "common"
+        return self._sections.get(str(partner_id) if partner_id else shared, {}).get(key)
+
     def integer(self, key: str) -> int:
-        """The value as a whole number. Raises ConfigError naming the setting."""
-        try:
-            return int(self.text(key) or "0")
-        except ValueError:
-            raise ConfigError(f"the setting {BY_KEY[key].title!r} must be a whole number") from None
+        """The value as a whole number, zero or more. Raises ConfigError naming the setting."""
+        text = self.text(key).strip() or "0"
+        if not (text.isascii() and text.isdigit()):
+            raise ConfigError(f"the setting {BY_KEY[key].title!r} must be a whole number")
+        return int(text)
 
     def money(self, key: str, currency: str) -> Money:
         """The value as an amount. Raises ConfigError naming the setting."""

@@ -15,7 +15,7 @@ from splynx_ippay.checkout.offers import Offer, StaleForm
 from splynx_ippay.checkout.payment import LONGEST_AMOUNT, Pressed, Presser, Typed, press
 from splynx_ippay.checkout.stale import kept_for
 from splynx_ippay.payments.due import find_debt
-from splynx_ippay.payments.models import Attempt, Door
+from splynx_ippay.payments.models import Attempt, Door, State
 from splynx_ippay.payments.recording import whole
 from splynx_ippay.portal import bp
 from splynx_ippay.portal.cart_views import address_of
@@ -111,6 +111,9 @@ def _show(document: str) -> ResponseReturnValue:
     debt = find_debt(core, document, currency=currency, number=number, customer_id=user.id) if number else None
     if debt is None or debt.status == "deleted":
         return _nothing(document, 404)
+    if debt.held is not None and debt.held.state == State.RETURNED:
+        # Nobody is paying it: the bank sent a debit back and may be asked once more. Its own page says so, and until when.
+        return redirect(url_for("portal.ending", transaction_id=debt.held.transaction_id), 303)
     if debt.held is not None:
         return render_template("portal/held.html", sentence=sentence_of(debt.held.door, debt.held.since), document=document,
                                number=debt.number, transaction_id=debt.held.transaction_id, back=_BACK[document])

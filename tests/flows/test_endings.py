@@ -175,7 +175,7 @@ def test_a_debit_that_comes_back_says_why_and_that_the_amount_is_open_again(code
         assert not any("Pay another way" in link.words for link in final.sight.links)
         held = town.dialog(portal, invoice)
         assert not any("source" in form.names() for form in held.forms)
-        assert portal.click(held, "Show that payment").says("may be asked for it once more")
+        assert held.says("Your bank sent the debit back", "may be asked for it once more")
         town.sandbox.jump(days=11)
         town.tick()
         final = portal.get(page.url)

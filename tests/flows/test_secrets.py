@@ -154,7 +154,6 @@ def test_no_number_and_no_security_code_is_anywhere_but_in_the_gateways_capture(
     logs = "".join((programs.folder / "logs" / f"{name}.log").read_text() for name in ("serve", "worker"))
     for key in INI_SECRETS:
         assert registered_core.settings.text(key) not in logs
-    assert "Traceback" not in logs or "unexpected" in logs
 
 
 def test_the_scanner_sees_what_it_is_looking_for_and_nothing_else(scan, tmp_path):

@@ -195,16 +195,21 @@ def _require_document(core: Core, document: str, document_id: int) -> None:
 
 def _revoke(deployment: Deployment, options: argparse.Namespace) -> int:
     from splynx_ippay import links
+    from splynx_ippay.links import fields
 
     core = Core.open(deployment)
     token = options.token.rsplit("/", 1)[-1]
     try:
-        core.database.run(lambda session: links.revoke(session, core.box, token, by=_actor()))
+        link = core.database.run(lambda session: links.revoke(session, core.box, token, by=_actor()))
     except LinkError as error:
         return _complain({"invalid": "there is no such link", "expired": "the link has expired; it opens nothing any more",
                           "replaced": "the link was replaced by a newer one; it opens nothing any more",
                           "revoked": "the link is revoked already"}.get(error.reason, str(error)), _REFUSED)
     print("revoked: the link opens nothing any more")
+    try:
+        fields.rewrite(core, link.document, link.document_id, "")
+    except HostError as error:
+        return _complain(f"it still stands in the {link.document} in Splynx, which could not be changed: {error}", _REFUSED)
     return 0
 
 

@@ -74,7 +74,7 @@ def fill(core: Core, document: str, document_id: int, *, shown: str | None) -> N
 
 
 def rewrite(core: Core, document: str, document_id: int, address: str) -> None:
-    """Write a new link over the one it replaces, which opens nothing any more. Raises HostUnavailable, HostRejected."""
+    """Write a new link, or nothing, over one that opens nothing any more. Raises HostUnavailable, HostRejected."""
     if not is_on(core):
         return
     core.host.put_additional_attributes(document, document_id, {FIELD: address})

@@ -109,10 +109,11 @@ def find(session: Session, box: KeyBox, token: str) -> Link:
     return link
 
 
-def revoke(session: Session, box: KeyBox, token: str, *, by: str) -> None:
-    """Make a link open nothing from now on. Raises LinkError as ``find`` does."""
+def revoke(session: Session, box: KeyBox, token: str, *, by: str) -> Link:
+    """Make a link open nothing from now on, and return it. Raises LinkError as ``find`` does."""
     link = find(session, box, token)
     link.revoked_at, link.revoked_by = clock.now(), by
+    return link
 
 
 def _fresh(document: str, document_id: int, *, created_by: str, now: datetime, valid_for: timedelta | None) -> Link:

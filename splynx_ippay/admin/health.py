@@ -8,8 +8,8 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from splynx_ippay import auth
-from splynx_ippay.admin import access, bp
+from splynx_ippay import audit, auth
+from splynx_ippay.admin import access, bp, sheets
 from splynx_ippay.admin.rights import Right, may
 from splynx_ippay.base.errors import GatewayError
 from splynx_ippay.host.checks import run_checks
@@ -28,7 +28,8 @@ def health() -> ResponseReturnValue:
     with core.database.read() as session:
         stopped = list(session.scalars(select(Terminal).where(Terminal.stopped_at.is_not(None))))
     return render_template("admin/health.html", results=run_checks(Subject.of(core)), stopped=stopped,
-                           may_release=access.own_partner() is None and may(Right.CONFIGURE), tab="health")
+                           may_release=access.own_partner() is None and may(Right.CONFIGURE),
+                           contact=core.settings.text("gateway_contact"), tab="health")
 
 
 @bp.post("/health/release")
@@ -45,5 +46,6 @@ def release() -> ResponseReturnValue:
     except GatewayError as error:
         flash(_("Charging stays stopped: %(words)s", words=str(error)), "error")
     else:
+        core.database.run(lambda session: audit.record(session, sheets.asking(), "release", terminal.terminal_id))
         flash(_("IPpay answered; charging goes on. Stopped Charges have to be resumed one by one."), "success")
     return redirect(url_for("admin.health"), 303)

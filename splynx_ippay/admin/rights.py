@@ -14,7 +14,7 @@ from flask import render_template, request
 from flask_babel import gettext as _
 
 from splynx_ippay import auth
-from splynx_ippay.admin.access import core
+from splynx_ippay.admin.access import core, own_partner
 from splynx_ippay.base.setting_table import BY_KEY
 from splynx_ippay.checkout.marks import N_
 
@@ -37,6 +37,7 @@ RIGHT_OF: dict[str, Right] = {
     "customer": Right.VIEW, "customer_automatic": Right.CHARGE,
     "history": Right.VIEW, "run": Right.VIEW, "run_progress": Right.VIEW, "run_csv": Right.VIEW,
     "health": Right.VIEW, "release": Right.CONFIGURE, "links_page": Right.VIEW,
+    "settings": Right.CONFIGURE, "settings_save": Right.CONFIGURE, "audit_page": Right.CONFIGURE,
     "pay_invoice": Right.CHARGE, "pay_invoice_now": Right.CHARGE,
     "pay_request": Right.CHARGE, "pay_request_now": Right.CHARGE,
     "charge": Right.CHARGE, "preview": Right.CHARGE,
@@ -52,8 +53,10 @@ _EVERYBODY = "*"
 
 
 def may(right: Right | str) -> bool:
-    """Whether the administrator asking has a right."""
-    wanted = [right] if right != Right.VIEW else list(Right)
+    """Whether the administrator asking has a right; who is bound to one partner sets nothing up for all."""
+    if right == Right.CONFIGURE and own_partner() is not None:
+        return False
+    wanted = [right] if right != Right.VIEW else [*Right]
     role = _plain(auth.staff().role)
     return any(bool({_EVERYBODY, role} & roles_with(Right(one))) for one in wanted)
 
@@ -69,7 +72,8 @@ def require_right() -> ResponseReturnValue | None:
     if right is not None and may(right):
         return None
     return render_template("admin/refused.html", sentence=_(_REFUSED[right]) if right else _("This page is open to nobody."),
-                           role=auth.staff().role, setting=BY_KEY[f"roles_{right}"].title if right else ""), 403
+                           bound=right == Right.CONFIGURE and own_partner() is not None, role=auth.staff().role,
+                           setting=BY_KEY[f"roles_{right}"].title if right else ""), 403
 
 
 def _plain(name: str) -> str:

@@ -8,6 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+def N_(text: str) -> str:  # noqa: N802 - the conventional name of the marker the catalogue extractor looks for
+    """Mark a text for translation where our own page shows it; the host shows it as it stands."""
+    return text
+
+
 @dataclass(frozen=True)
 class Setting:
     """One business setting: where it stands in the host's form and what it may be."""
@@ -25,52 +30,57 @@ class Setting:
 
 
 BLOCKS = {
-    "api": "API settings",
-    "common_settings": "Setting",
-    "pay_settings": "Pay Setting",
-    "gateway": "Gateway",
-    "bank_debits": "Bank debits",
-    "payments": "Payments",
-    "links": "Payment links",
-    "mail": "Mail",
-    "roles": "Roles of staff",
+    "api": N_("API settings"),
+    "common_settings": N_("Setting"),
+    "pay_settings": N_("Pay Setting"),
+    "gateway": N_("Gateway"),
+    "bank_debits": N_("Bank debits"),
+    "payments": N_("Payments"),
+    "links": N_("Payment links"),
+    "mail": N_("Mail"),
+    "roles": N_("Roles of staff"),
 }
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("api_domain", "api", "API domain", "API domain (with http:// or https:// and last slash)"),
-    Setting("api_key", "api", "API key", "API key"),
-    Setting("api_secret", "api", "API secret", "API secret", secret=True),
-    Setting("payment_account", "common_settings", "Payment account", "Select payment account", kind="integer",
+    Setting("api_domain", "api", N_("API domain"), N_("API domain (with http:// or https:// and last slash)")),
+    Setting("api_key", "api", N_("API key"), N_("API key")),
+    Setting("api_secret", "api", N_("API secret"), N_("API secret"), secret=True),
+    Setting("payment_account", "common_settings", N_("Payment account"), N_("Select payment account"), kind="integer",
             default="0", relation="PaymentAccount"),
-    Setting("credit_card_payment_method", "common_settings", "Credit Card payment method", "Select payment method",
+    Setting("payment_account_fields", "common_settings", N_("Fields of the payment account"),
+            N_("What staff see of the card and bank account that is charged first. Known: brand, holder, last_four, expiry, "
+            "postal_code, account, routing, account_name, account_type; empty: nothing is written"),
+            default="field_2=holder, field_3=last_four, field_4=expiry, field_5=postal_code, field_6=account, "
+                    "field_7=routing, field_8=account_name, field_9=account_type"),
+    Setting("credit_card_payment_method", "common_settings", N_("Credit Card payment method"), N_("Select payment method"),
             kind="integer", default="0", relation="PaymentMethod"),
-    Setting("bank_account_payment_method", "common_settings", "Bank Account payment method", "Select payment method",
+    Setting("bank_account_payment_method", "common_settings", N_("Bank Account payment method"), N_("Select payment method"),
             kind="integer", default="0", relation="PaymentMethod"),
-    Setting("payment_type", "common_settings", "Payment type", "Set payment type: what customers may pay with",
+    Setting("payment_type", "common_settings", N_("Payment type"), N_("Set payment type: what customers may pay with"),
             default="both", kind="select",
-            choices=(("card", "Credit Card"), ("bank", "Bank Account"), ("both", "Credit Card and Bank Account"))),
-    Setting("language", "common_settings", "Language", "Set language", default="en", kind="select",
+            choices=(("card", N_("Credit Card")), ("bank", N_("Bank Account")), ("both", N_("Credit Card and Bank Account")))),
+    Setting("language", "common_settings", N_("Language"), N_("Set language"), default="en", kind="select",
             choices=(("en", "English"), ("fr", "Français"), ("es", "Español"))),
-    Setting("terminal_id", "pay_settings", "Terminal ID", "[TerminalID] = your terminal ID, assigned by IPPay",
+    Setting("terminal_id", "pay_settings", N_("Terminal ID"), N_("[TerminalID] = your terminal ID, assigned by IPPay"),
             per_partner=True),
-    Setting("payment_statement_grouping", "pay_settings", "Payment statement grouping",
-            "How payments are grouped together in Payment Statements", default="month", kind="select",
-            choices=(("month", "Month"), ("day", "Day"))),
-    Setting("environment", "gateway", "Environment", "Test moves no real money; payments of a test terminal are "
-            "posted only to a Splynx that is marked as a sandbox", default="test", kind="select",
-            choices=(("test", "Test"), ("production", "Production"))),
-    Setting("sandbox_host", "gateway", "This Splynx is a sandbox", "Payments of the test terminal may be posted here",
+    Setting("payment_statement_grouping", "pay_settings", N_("Payment statement grouping"),
+            N_("How payments are grouped together in Payment Statements"), default="month", kind="select",
+            choices=(("month", N_("Month")), ("day", N_("Day")))),
+    Setting("environment", "gateway", N_("Environment"), N_("Test moves no real money; payments of a test terminal are "
+            "posted only to a Splynx that is marked as a sandbox"), default="test", kind="select",
+            choices=(("test", N_("Test")), ("production", N_("Production")))),
+    Setting("sandbox_host", "gateway", N_("This Splynx is a sandbox"), N_("Payments of the test terminal may be posted here"),
             default="0", kind="boolean"),
-    Setting("other_chargers_off", "gateway", "No other add-on charges through IPpay",
-            "Needed before production: every other IPpay handler and automatic charge filter is switched off",
+    Setting("other_chargers_off", "gateway", N_("No other add-on charges through IPpay"),
+            N_("Needed before production: every other IPpay handler and automatic charge filter is switched off"),
             default="0", kind="boolean"),
-    Setting("currency", "gateway", "Currency", "Currency of the terminal, three letters", default="USD",
+    Setting("currency", "gateway", N_("Currency"), N_("Currency of the terminal, three letters"), default="USD",
             per_partner=True),
-    Setting("gateway_password", "gateway", "Gateway password", "Only if IPpay gave you one", per_partner=True,
+    Setting("gateway_password", "gateway", N_("Gateway password"), N_("Only if IPpay gave you one"), per_partner=True,
             secret=True),
-    Setting("reporting_merchant_id", "gateway", "Reporting login", "MerchantID of the IPpay reporting service; "
-            "without it lost answers need a person", per_partner=True),
-    Setting("reporting_password", "gateway", "Reporting password", "Password of the IPpay reporting service",
+    Setting("reporting_merchant_id", "gateway", N_("Reporting login"), N_("MerchantID of the IPpay reporting service; "
+            "without it lost answers need a person"), per_partner=True),
+    Setting("reporting_password", "gateway", N_("Reporting password"), N_("Password of the IPpay reporting service"),
             per_partner=True, secret=True),
     Setting("gateway_contact", "gateway", N_("Contact at IPpay"), N_("Telephone and mail of your IPpay support, shown to staff where "
             "something is wrong")),
@@ -83,52 +93,52 @@ SETTINGS: tuple[Setting, ...] = (
                                     ("on_acceptance", N_("At once (it may still come back)")))),
     Setting("bank_posting_days", "bank_debits", N_("Banking days to wait"), N_("For: after a number of banking days"),
             default="5", kind="integer"),
-    Setting("bank_manual_routine", "bank_debits", "Returns are checked by hand",
-            "Needed for bank debits without a reporting login: staff enter returned debits every day", default="0",
+    Setting("bank_manual_routine", "bank_debits", N_("Returns are checked by hand"),
+            N_("Needed for bank debits without a reporting login: staff enter returned debits every day"), default="0",
             kind="boolean"),
-    Setting("undo_days", "bank_debits", "Delete returned payments up to", "Days: a returned debit's payment is deleted "
-            "in Splynx while it is no older; after that staff are told the steps", default="31", kind="integer"),
-    Setting("zip_code_option", "payments", "Ask for the ZIP code", "Card forms ask for the ZIP code of the billing "
-            "address and require it", default="0", kind="boolean"),
-    Setting("minimum_amount", "payments", "Smallest payment", "Smaller amounts are refused", default="1.00",
+    Setting("undo_days", "bank_debits", N_("Delete returned payments up to"), N_("Days: a returned debit's payment is deleted "
+            "in Splynx while it is no older; after that staff are told the steps"), default="31", kind="integer"),
+    Setting("zip_code_option", "payments", N_("Ask for the ZIP code"), N_("Card forms ask for the ZIP code of the billing "
+            "address and require it"), default="0", kind="boolean"),
+    Setting("minimum_amount", "payments", N_("Smallest payment"), N_("Smaller amounts are refused"), default="1.00",
             kind="decimal"),
-    Setting("maximum_amount", "payments", "Largest payment", "Larger amounts are refused, in every door",
+    Setting("maximum_amount", "payments", N_("Largest payment"), N_("Larger amounts are refused, in every door"),
             default="10000.00", kind="decimal"),
-    Setting("part_payments", "payments", "Payments of a part", "Customers may pay a part of an invoice, and one amount for "
-            "several of them, oldest first", default="0", kind="boolean"),
-    Setting("part_minimum", "payments", "Smallest part", "Of one invoice; what is left may always be paid whole",
+    Setting("part_payments", "payments", N_("Payments of a part"), N_("Customers may pay a part of an invoice, and one amount for "
+            "several of them, oldest first"), default="0", kind="boolean"),
+    Setting("part_minimum", "payments", N_("Smallest part"), N_("Of one invoice; what is left may always be paid whole"),
             default="10.00", kind="decimal"),
-    Setting("topup_amounts", "payments", "Amounts to tap", "Shown as buttons on the page to add money, separated by "
-            "commas; empty: none", default="25, 50, 100"),
-    Setting("charges_in_flight", "payments", "Charges at a time", "How many charges of a run are under way at once",
+    Setting("topup_amounts", "payments", N_("Amounts to tap"), N_("Shown as buttons on the page to add money, separated by "
+            "commas; empty: none"), default="25, 50, 100"),
+    Setting("charges_in_flight", "payments", N_("Charges at a time"), N_("How many charges of a run are under way at once"),
             default="5", kind="integer"),
-    Setting("post_search_minutes", "payments", "Wait before posting again", "Minutes after a posting without an "
-            "answer before Splynx is searched a second time", default="5", kind="integer"),
-    Setting("session_cookie", "payments", "Session cookie", "Name of Splynx's session cookie", default="PHPSESSID"),
-    Setting("unsigned_saved_method", "links", "Saved method on unsigned links",
-            "A link with only an id or number can be guessed, so paying with a saved method needs a login or a code sent "
-            "by mail (proof). Splynx's own add-on pays at once (open)", default="proof", kind="select",
-            choices=(("proof", "After login or a mailed code"), ("open", "At once"), ("off", "Never"))),
-    Setting("link_days", "links", "Signed links are valid for", "Days; 0 means for ever", default="90",
+    Setting("post_search_minutes", "payments", N_("Wait before posting again"), N_("Minutes after a posting without an "
+            "answer before Splynx is searched a second time"), default="5", kind="integer"),
+    Setting("session_cookie", "payments", N_("Session cookie"), N_("Name of Splynx's session cookie"), default="PHPSESSID"),
+    Setting("unsigned_saved_method", "links", N_("Saved method on unsigned links"),
+            N_("A link with only an id or number can be guessed, so paying with a saved method needs a login or a code sent "
+            "by mail (proof). Splynx's own add-on pays at once (open)"), default="proof", kind="select",
+            choices=(("proof", N_("After login or a mailed code")), ("open", N_("At once")), ("off", N_("Never")))),
+    Setting("link_days", "links", N_("Signed links are valid for"), N_("Days; 0 means for ever"), default="90",
             kind="integer"),
-    Setting("links_in_documents", "links", "Write a link into each document",
-            "Invoices and proforma invoices get their signed link in the additional field ippay_link, for the templates "
-            "of Splynx's mails", default="1", kind="boolean"),
-    Setting("smtp_host", "mail", "Mail server", "Name or address; without it no codes are mailed"),
-    Setting("smtp_port", "mail", "Port of the mail server", "587 with STARTTLS, 465 with TLS, 25 without", default="587",
+    Setting("links_in_documents", "links", N_("Write a link into each document"),
+            N_("Invoices and proforma invoices get their signed link in the additional field ippay_link, for the templates "
+            "of Splynx's mails"), default="1", kind="boolean"),
+    Setting("smtp_host", "mail", N_("Mail server"), N_("Name or address; without it no codes are mailed")),
+    Setting("smtp_port", "mail", N_("Port of the mail server"), N_("587 with STARTTLS, 465 with TLS, 25 without"), default="587",
             kind="integer"),
-    Setting("smtp_tls", "mail", "Encryption to the mail server", "Certificates are checked", default="starttls",
-            kind="select", choices=(("starttls", "STARTTLS"), ("tls", "TLS from the start"), ("none", "None"))),
-    Setting("smtp_user", "mail", "Login at the mail server", "Empty: no login"),
-    Setting("smtp_password", "mail", "Password at the mail server", "Only with a login", secret=True),
-    Setting("smtp_from", "mail", "Sender of mails", "Address customers see, for example billing@isp.example"),
-    Setting("roles_view", "roles", "Roles that may look", "Roles of Splynx's administrators, separated by commas; * is "
-            "everybody. Pages and files of payments; whoever may more may look, too", default="*"),
-    Setting("roles_charge", "roles", "Roles that may charge", "Pay for a customer, make, start and stop a Charge, let "
-            "automatic charging of a customer go on", default="*"),
-    Setting("roles_refund", "roles", "Roles that may give money back", "Voids and refunds",
+    Setting("smtp_tls", "mail", N_("Encryption to the mail server"), N_("Certificates are checked"), default="starttls",
+            kind="select", choices=(("starttls", N_("STARTTLS")), ("tls", N_("TLS from the start")), ("none", N_("None")))),
+    Setting("smtp_user", "mail", N_("Login at the mail server"), N_("Empty: no login")),
+    Setting("smtp_password", "mail", N_("Password at the mail server"), N_("Only with a login"), secret=True),
+    Setting("smtp_from", "mail", N_("Sender of mails"), N_("Address customers see, for example billing@isp.example")),
+    Setting("roles_view", "roles", N_("Roles that may look"), N_("Roles of Splynx's administrators, separated by commas; * is "
+            "everybody. Pages and files of payments; whoever may more may look, too"), default="*"),
+    Setting("roles_charge", "roles", N_("Roles that may charge"), N_("Pay for a customer, make, start and stop a Charge, let "
+            "automatic charging of a customer go on"), default="*"),
+    Setting("roles_refund", "roles", N_("Roles that may give money back"), N_("Voids and refunds"),
             default="super-administrator, administrator, financial-manager"),
-    Setting("roles_configure", "roles", "Roles that may set up", "Settings, the log, who changed what, and releasing a "
-            "stopped terminal", default="super-administrator, administrator"),
+    Setting("roles_configure", "roles", N_("Roles that may set up"), N_("Settings, the log, who changed what, and releasing a "
+            "stopped terminal"), default="super-administrator, administrator"),
 )
 BY_KEY = {setting.key: setting for setting in SETTINGS}

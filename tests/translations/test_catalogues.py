@@ -10,8 +10,8 @@ from .conftest import FOLDER, ROOT, catalogue_of
 
 # Words that are the same in both languages.
 SAME = {
-    "fr": {"Actions", "Code", "Date", "Plan", "Tables", "Terminal", "Total"},
-    "es": {"%(label)s:", "Plan", "Terminal", "Total"},
+    "fr": {"Actions", "Code", "Date", "Plan", "Production", "STARTTLS", "Tables", "Terminal", "Test", "Total"},
+    "es": {"%(label)s:", "Plan", "STARTTLS", "Terminal", "Total", "no"},
 }
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
 

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from splynx_ippay.admin import words as admin_words
+from splynx_ippay.base.settings import BLOCKS, SETTINGS
 from splynx_ippay.checkout import endings
 from splynx_ippay.checkout import words as checkout_words
 from splynx_ippay.host.checks import CHECKS
@@ -74,6 +75,13 @@ def test_every_row_of_the_tables_of_words_is_translated(table, known):
 def test_every_health_check_is_translated(known):
     for check in CHECKS:
         assert {check.title, check.wrong, check.mend} <= known, check.id
+
+
+def test_every_setting_is_translated_where_our_own_page_shows_it(known):
+    for setting in SETTINGS:
+        assert {setting.title, setting.description} <= known, setting.key
+        assert setting.key == "language" or {label for _, label in setting.choices} <= known, setting.key
+    assert set(BLOCKS.values()) <= known
 
 
 def bare_words(source):

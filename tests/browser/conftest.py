@@ -109,9 +109,12 @@ def customer(visit, sandbox):
 
 @pytest.fixture
 def clerk(visit, sandbox):
-    """``clerk()``: an administrator's window."""
+    """``clerk()``: an administrator's window, known to the add-on by the sash of its page in the host."""
     def log_in(**options):
-        return visit(**options).login("admin", sandbox.facts["staff"])
+        window = visit(**options).login("admin", sandbox.facts["staff"])
+        window.page.get_by_role("link", name="Charge by IpPay").click()
+        window.frame().get_by_role("heading", name="Charge invoices").wait_for()
+        return window
 
     return log_in
 

@@ -63,7 +63,6 @@ def test_staff_charge_inside_the_frames(clerk, town, sandbox):
     town.card()
     window = clerk()
     page, frame = window.page, window.frame()
-    page.get_by_role("link", name="Charge by IpPay").click()
     frame.get_by_role("button", name="Preview").click()
     frame.get_by_role("heading", name=re.compile("Preview of Charge")).wait_for()
     frame.get_by_label(re.compile("Confirm charge")).check()
@@ -120,7 +119,6 @@ def test_without_a_script_the_frame_says_so_and_its_link_leads_the_whole_window(
 def test_staff_whose_session_ends_come_back_to_the_charge_page(clerk, sandbox):
     window = clerk()
     page, frame = window.page, window.frame()
-    page.get_by_role("link", name="Charge by IpPay").click()
     frame.get_by_role("button", name="Preview").wait_for()
     window.context.request.get("/admin/logout")
     sandbox.jump(seconds=31 * 60)

@@ -2,6 +2,7 @@
 
 import re
 
+from splynx_ippay.payments import states
 from splynx_ippay.payments.models import State
 from splynx_ippay.runs import work
 from splynx_ippay.runs.models import Run
@@ -123,6 +124,34 @@ def test_every_page_of_one_payment(gallery, clerk, town, sandbox):
     pictured.shoot("payments-declined", page, again=False)
 
 
+def test_every_page_about_customers(gallery, clerk, town, sandbox, settings_of):
+    pictured, page = gallery("admin"), clerk().page
+    page.goto("/ippay/admin/failed")
+    pictured.shoot("failed-none", page, again=False)
+    page.goto("/ippay/admin/customers/5")
+    pictured.shoot("customer-with-nothing", page)
+    card = town.card()
+    town.bank()
+    town.answer("051")
+    page.goto(f"/ippay/admin/pay-invoice?item_id={sandbox.unpaid_invoices(1)[0]['number']}")
+    press(page, "^Pay by saved")
+    page.goto("/ippay/admin/failed")
+    pictured.shoot("failed", page)
+    with page.expect_download():
+        page.get_by_role("link", name=re.compile("CSV")).click()
+    town.change(card, exp_year=2024)
+    town.core.database.run(lambda session: states.stop_automatic(session, 1, "money may have been taken twice"))
+    page.goto("/ippay/admin/customers/1")
+    pictured.shoot("customer-stopped", page)
+    press(page, "Let Charges take")
+    pictured.shoot("customer", page, again=False)
+    page.goto("/ippay/admin/links")
+    pictured.shoot("links", page)
+    settings_of(town.core, roles_charge="nobody")
+    page.goto("/ippay/admin/charge")
+    pictured.shoot("not-allowed", page)
+
+
 def test_is_all_well(gallery, clerk, town, sandbox):
     pictured, page = gallery("admin"), clerk().page
     town.card()
@@ -142,7 +171,7 @@ def test_in_the_hosts_frames(gallery, clerk, town, sandbox):
     pictured, window = gallery("admin"), clerk()
     page = window.page
     town.card()
-    page.get_by_role("link", name="Charge by IpPay").click()
+    page.reload()
     window.frame().get_by_role("button", name="Preview").wait_for()
     pictured.shoot("host-frame-charge", page, again=False)
     page.goto("/admin/customers/view?id=1")

@@ -62,6 +62,7 @@ TIMETABLE: tuple[Job, ...] = (
     Job("reconcile", 60, TASKS["reconcile"]),
     Job("returns", 3600, TASKS["returns"]),
     Job("links", 600, TASKS["links"]),
+    Job("mirror", 60, TASKS["mirror"]),
     Job("cleanup", 6 * 3600, TASKS["cleanup"]),
 )
 

@@ -48,6 +48,13 @@ def links(core: Core) -> None:
     fields.sweep(core)
 
 
+def mirror(core: Core) -> None:
+    """Show staff in Splynx, masked, what customers have saved."""
+    from splynx_ippay.payments import mirroring as work
+
+    work.tick(core)
+
+
 def cleanup(core: Core) -> None:
     """Forget counted limits, events and codes that nothing reaches any more."""
     from splynx_ippay.links import codes, webhook
@@ -63,5 +70,6 @@ TASKS: dict[str, Callable[[Core], None]] = {
     "returns": returns,
     "runs": runs,
     "links": links,
+    "mirror": mirror,
     "cleanup": cleanup,
 }

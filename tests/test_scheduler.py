@@ -82,7 +82,7 @@ def lonely_core(database, tmp_path):
 def test_every_task_has_its_place_in_the_timetable():
     assert {job.name: job.task for job in TIMETABLE} == TASKS
     assert {job.name: job.every for job in TIMETABLE} == {
-        "booking": 20, "runs": 10, "reconcile": 60, "returns": 3600, "links": 600, "cleanup": 21600}
+        "booking": 20, "runs": 10, "reconcile": 60, "returns": 3600, "links": 600, "mirror": 60, "cleanup": 21600}
 
 
 def test_a_job_is_taken_once_an_interval_by_one_worker(lonely_core):
@@ -212,7 +212,7 @@ def test_a_stop_before_the_start_is_not_lost(lonely_core):
 def test_the_tick_shortens_every_interval_and_lengthens_none(monkeypatch):
     monkeypatch.setenv(TICK_VARIABLE, "15")
     assert {job.name: job.every for job in timetable()} == {
-        "booking": 15, "runs": 10, "reconcile": 15, "returns": 15, "links": 15, "cleanup": 15}
+        "booking": 15, "runs": 10, "reconcile": 15, "returns": 15, "links": 15, "mirror": 15, "cleanup": 15}
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "soon", "nan", "inf"])

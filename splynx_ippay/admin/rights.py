@@ -37,6 +37,7 @@ RIGHT_OF: dict[str, Right] = {
     "customer": Right.VIEW, "customer_automatic": Right.CHARGE,
     "history": Right.VIEW, "run": Right.VIEW, "run_progress": Right.VIEW, "run_csv": Right.VIEW,
     "health": Right.VIEW, "release": Right.CONFIGURE, "links_page": Right.VIEW,
+    "missing_zip": Right.VIEW, "missing_zip_csv": Right.VIEW,
     "settings": Right.CONFIGURE, "settings_save": Right.CONFIGURE, "audit_page": Right.CONFIGURE,
     "pay_invoice": Right.CHARGE, "pay_invoice_now": Right.CHARGE,
     "pay_request": Right.CHARGE, "pay_request_now": Right.CHARGE,

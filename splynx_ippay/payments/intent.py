@@ -185,6 +185,10 @@ def _insert(session: Session, core: Core, order: Order, terminal: TerminalSettin
         order.in_intent(session, attempt.id)
     events.record(session, attempt.id, "intended", door=order.door, actor=order.actor, amount_cents=attempt.amount_cents,
                   currency=attempt.currency, documents=[line.document + " " + (line.number or "") for line in attempt.lines])
+    if isinstance(order.source, NewBank):  # the evidence of a one-off debit; a saved account has its own
+        given = order.source.consent
+        events.record(session, attempt.id, "authorized", version=given.version, text=given.text, address=given.address[:45],
+                      holder=instrument.holder)
     return attempt
 
 
@@ -211,4 +215,4 @@ def raise_already_open(core: Core, order: Order) -> None:
         for item in order.items:
             held = find_holder(session, target_of(item.document, item.document_id, order.customer_id))
             if held is not None:
-                raise AlreadyOpen(held.target, door=held.door, since=held.since, attempt_id=held.attempt_id)
+                raise AlreadyOpen(held.target, door=held.who, since=held.since, attempt_id=held.attempt_id)

@@ -15,4 +15,9 @@ def _door() -> dict[str, str]:
     return {"door": "portal"}
 
 
-from splynx_ippay.portal import cart_views, credentials_views, pay_views  # noqa: E402, F401 - they register their routes on bp
+from splynx_ippay.portal import (  # noqa: E402 - they register their routes on bp
+    authorization_views,  # noqa: F401
+    cart_views,  # noqa: F401
+    credentials_views,  # noqa: F401
+    pay_views,  # noqa: F401
+)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import func, select
 
 from splynx_ippay import auth, credentials
@@ -20,6 +21,7 @@ from splynx_ippay.credentials import CardForm, Method
 from splynx_ippay.payments import saving
 from splynx_ippay.payments.models import Attempt, State
 from splynx_ippay.portal import bp
+from splynx_ippay.runs.planned import count_planned
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -75,6 +77,21 @@ def make_default(method_id: int) -> ResponseReturnValue:
     return redirect(url_for("portal.credentials"), 303)
 
 
+@bp.post("/credentials/<int:method_id>/zip")
+def add_postal_code(method_id: int) -> ResponseReturnValue:
+    """Add the ZIP code that a saved card lacks."""
+    typed = request.form.get("postal_code", "")
+    try:
+        method = _core().database.run(
+            lambda session: credentials.set_postal_code(session, method_id, auth.customer().id, typed))
+    except BadInput as error:
+        name, sentence = words.problem(error)
+        field = f"zip-{method_id}" if name == "postal_code" else name
+        return _list(problems={field: sentence}, ids_more={field: field}), 400
+    flash(_("The ZIP code of %(method)s was saved.", method=Checkout.label(method)))
+    return redirect(url_for("portal.credentials"), 303)
+
+
 @bp.get("/credentials/<int:method_id>/remove")
 def confirm_removal(method_id: int) -> ResponseReturnValue:
     """What stops when it is removed; nothing is removed by looking."""
@@ -84,17 +101,20 @@ def confirm_removal(method_id: int) -> ResponseReturnValue:
         method = next((one for one in own if one.id == method_id), None)
         under_way = session.scalar(select(func.count()).select_from(Attempt).where(
             Attempt.method_id == method_id, Attempt.customer_id == user.id, Attempt.state.in_(_UNDER_WAY)))
+        planned = count_planned(session, method_id)
     if method is None:
         flash(_("This was removed already."), "error")
         return redirect(url_for("portal.credentials"), 303)
-    return render_template("portal/remove.html", method=method, consequences=_consequences(method, own, bool(under_way)))
+    return render_template("portal/remove.html", method=method,
+                           consequences=_consequences(method, own, under_way=bool(under_way), planned=planned))
 
 
 @bp.post("/credentials/<int:method_id>/remove")
 def remove(method_id: int) -> ResponseReturnValue:
     """Forget the token; what was agreed to is kept as evidence."""
     try:
-        method = _core().database.run(lambda session: credentials.remove(session, method_id, auth.customer().id))
+        user = auth.customer()
+        method = _core().database.run(lambda session: credentials.remove(session, method_id, user.id, by=user.actor))
     except BadInput:
         flash(_("This was removed already."), "error")
     else:
@@ -117,14 +137,13 @@ def _save(core: Core, details: Card | BankAccount, consent: Consent, done: str) 
 def _refused(kind: str, error: AddOnError) -> ResponseReturnValue:
     typed = Typed.read(request.form)
     if isinstance(error, BadInput):
-        name, sentence = words.problem(error)
-        return _list(chosen=kind, typed=typed, problems={name: sentence}), 400
+        return _list(chosen=kind, typed=typed, problems=words.problems(error)), 400
     notice, status = words.refusal(error)
     return _list(chosen=kind, typed=typed, notice=notice), status
 
 
 def _list(*, chosen: str = "", typed: Typed | None = None, problems: dict[str, str] | None = None,
-          notice: str = "") -> str:
+          notice: str = "", ids_more: dict[str, str] | None = None) -> str:
     core, user = _core(), auth.customer()
     terminal = core.settings.terminal(user.partner_id)
     merchant = merchant_name(core, user.partner_id)
@@ -140,10 +159,10 @@ def _list(*, chosen: str = "", typed: Typed | None = None, problems: dict[str, s
         zip_code=core.settings.flag("zip_code_option"), card_consent=card_text(merchant),
         mandate=bank_paragraphs(merchant, pays=False), mandate_version=bank_version(merchant, pays=False),
         ids={name: f"{chosen}-{name}" for name in ("number", "expiry", "holder", "postal_code", "routing", "account",
-                                                   "account_again", "kind", "authorized")})
+                                                   "account_again", "kind", "authorized")} | (ids_more or {}))
 
 
-def _consequences(method: Method, own: list[Method], under_way: bool) -> list[str]:  # noqa: FBT001 - private
+def _consequences(method: Method, own: list[Method], *, under_way: bool, planned: int) -> list[str]:
     rest = [one for one in own if one.id != method.id and one.status == "active"]
     lines = []
     if method.is_default and rest:
@@ -154,6 +173,11 @@ def _consequences(method: Method, own: list[Method], under_way: bool) -> list[st
                        "pay them yourself, so that your service is not interrupted."))
     else:
         lines.append(_("It is not charged any more. Your default stays as it is."))
+    if planned:
+        lines.append(ngettext("An automatic charge of %(num)s invoice is prepared with it. That invoice is not charged then: "
+                              "please pay it yourself.",
+                              "Automatic charges of %(num)s invoices are prepared with it. Those invoices are not charged "
+                              "then: please pay them yourself.", planned))
     if method.instrument == "bank":
         lines.append(_("Your authorization to debit this account ends."))
     if under_way:

@@ -14,6 +14,15 @@ depends_on = None
 
 def upgrade() -> None:
     """Change the tables."""
+    op.create_table('account_mirror',
+    sa.Column('customer_id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('wanted', sa.Integer(), nullable=False),
+    sa.Column('told', sa.Integer(), nullable=False),
+    sa.Column('tries', sa.Integer(), nullable=False),
+    sa.Column('next_at', UtcDateTime(), nullable=True),
+    sa.Column('problem', sa.String(length=200), nullable=False),
+    sa.PrimaryKeyConstraint('customer_id')
+    )
     op.create_table('attempt',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('transaction_id', key_text(18), nullable=False),
@@ -164,6 +173,8 @@ def upgrade() -> None:
     sa.Column('consent_text', sa.Text(), nullable=False),
     sa.Column('consent_at', UtcDateTime(), nullable=True),
     sa.Column('consent_address', sa.String(length=45), nullable=False),
+    sa.Column('revoked_at', UtcDateTime(), nullable=True),
+    sa.Column('revoked_by', sa.String(length=80), nullable=False),
     sa.PrimaryKeyConstraint('id')
     )
     op.create_index('method_by_customer', 'method', ['customer_id', 'status'], unique=False)
@@ -320,6 +331,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Change them back."""
+    op.drop_table('account_mirror')
     op.drop_index('debt_key_by_target', table_name='debt_key')
     op.drop_table('debt_key')
     op.drop_index('run_item_by_state', table_name='run_item')

@@ -1,0 +1,25 @@
+"""Saved cards and bank accounts: forms that are typed, methods that are kept, and what the host is shown of them."""
+
+from splynx_ippay.credentials.forms import BankForm, CardForm, brand_of
+from splynx_ippay.credentials.methods import (
+    Method,
+    all_methods_of,
+    authorizations_of,
+    cards_without_postal_code,
+    defaults_of,
+    disable,
+    get_own_method,
+    make_default,
+    methods_of,
+    remove,
+    revoke,
+    save,
+    set_postal_code,
+)
+from splynx_ippay.credentials.mirror import AccountMirror
+
+__all__ = [
+    "AccountMirror", "BankForm", "CardForm", "Method", "all_methods_of", "authorizations_of", "brand_of",
+    "cards_without_postal_code", "defaults_of", "disable", "get_own_method", "make_default", "methods_of", "remove",
+    "revoke", "save", "set_postal_code",
+]

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from splynx_ippay.payments.core import Core
-    from splynx_ippay.splynx.resources import Customer
+    from splynx_ippay.splynx.resources import Customer, Host
 
-_CUSTOMER_FOR = timedelta(seconds=60)
+_ASK_AGAIN_AFTER = timedelta(seconds=60)
+_RECORD_FOR = timedelta(minutes=10)  # name, partner and address of a customer change rarely
 _STAFF_FOR = timedelta(minutes=30)
 _MOST_REMEMBERED = 10_000
 _STAFF_KEY = "staff"
@@ -87,27 +88,27 @@ class StaffUser(UserMixin):  # type: ignore[misc]  # flask_login ships no types
 
 
 class _Memory:
-    """Identities by the digest of a session id, for a minute: the host is asked once, not for every page."""
+    """Who is asking, for a minute, so that the host is asked once and not for every page; their records for longer."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, keep_for: timedelta) -> None:
+        self._lock, self._keep_for = threading.Lock(), keep_for
         self._known: dict[str, tuple[datetime, CustomerUser | StaffUser]] = {}
 
     def find(self, digest: str) -> CustomerUser | StaffUser | None:
-        """The identity, unless its minute is over."""
+        """What was kept, unless its time is over."""
         with self._lock:
             until, user = self._known.get(digest, (None, None))
         return user if until is not None and until > clock.now() else None
 
     def keep(self, digest: str, user: CustomerUser | StaffUser) -> None:
-        """Remember for a minute; when too many are remembered, the old ones go first."""
+        """Remember; when too many are remembered, the old ones go first."""
         now = clock.now()
         with self._lock:
             if len(self._known) >= _MOST_REMEMBERED:
                 self._known = {key: value for key, value in self._known.items() if value[0] > now}
                 for key in list(self._known)[:max(0, len(self._known) - _MOST_REMEMBERED // 2)]:
                     del self._known[key]
-            self._known[digest] = (now + _CUSTOMER_FOR, user)
+            self._known[digest] = (now + self._keep_for, user)
 
 
 def init_app(app: Flask) -> None:
@@ -118,7 +119,8 @@ def init_app(app: Flask) -> None:
     manager.unauthorized_handler(_to_login)
     # No template asks for current_user: the link door and the error pages must not make the host be asked.
     manager.init_app(app, add_context_processor=False)
-    app.extensions["identities"] = _Memory()
+    app.extensions["identities"] = _Memory(_ASK_AGAIN_AFTER)
+    app.extensions["customer_records"] = _Memory(_RECORD_FOR)
 
 
 def require_customer() -> ResponseReturnValue | None:
@@ -186,13 +188,24 @@ def _load_customer() -> CustomerUser | None:
     customer_id = customer_of_session(host.client, cookie)
     if customer_id is None:
         return None
+    user = _customer_by_id(host, customer_id)
+    if user is not None:
+        memory.keep(digest, user)
+    return user
+
+
+def _customer_by_id(host: Host, customer_id: int) -> CustomerUser | None:
+    """The customer's record: only after the host has said who is asking."""
+    records = current_app.extensions["customer_records"]
+    if (known := records.find(str(customer_id))) is not None:
+        return known  # type: ignore[no-any-return]  # what this id was kept with
     try:
         user = CustomerUser(host.get_customer(customer_id))
     except HostRejected as error:
         if error.status not in _GONE:
             raise
         return None
-    memory.keep(digest, user)
+    records.keep(str(customer_id), user)
     return user
 
 

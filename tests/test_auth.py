@@ -60,6 +60,9 @@ def test_the_host_is_asked_once_a_minute(portal, sandbox):
     assert sandbox.counters()["host"] == {}
     sandbox.jump(seconds=61)
     portal.get("/ippay/credentials")
+    assert sandbox.counters()["host"] == {"POST admin/auth/tokens": 1}
+    sandbox.jump(seconds=600)
+    portal.get("/ippay/credentials")
     assert sandbox.counters()["host"]["GET admin/customers/customer/{id}"] == 1
 
 

@@ -81,7 +81,7 @@ def _show(document: str) -> ResponseReturnValue:
         return render_template("admin/nothing.html", document=document, state="missing", number=number), 404
     if debt.held is not None:
         return render_template("admin/nothing.html", document=document, state="held", number=debt.number,
-                               sentence=sentence_of(debt.held.door, debt.held.since), attempt_id=debt.held.attempt_id)
+                               sentence=sentence_of(debt.held.who, debt.held.since), attempt_id=debt.held.attempt_id)
     if debt.status != "open" or not debt.due:
         return render_template("admin/nothing.html", document=document, state=debt.status, number=debt.number)
     return _form(core, Offer.of_debt(debt, customer.partner_id), name=customer.name)

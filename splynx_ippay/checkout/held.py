@@ -17,6 +17,8 @@ _WORDS: dict[str, Callable[[str], str]] = {
     "link": lambda since: _("It is already being paid through a payment link, since %(since)s.", since=since),
     "staff": lambda since: _("It is already being paid by our staff, since %(since)s.", since=since),
     "run": lambda since: _("It is already being paid by the automatic charge, since %(since)s.", since=since),
+    "returned": lambda since: _("The bank sent a debit of %(since)s for it back and may be asked once more within ten "
+                                "days. Please wait for that, or contact us to pay another way.", since=since),
 }
 
 

@@ -1,4 +1,4 @@
-"""Who is paid. Owns the partner's name as receipts and authorizations show it, asked of the host every ten minutes."""
+"""Who is paid. Owns the partner's name as receipts and authorizations show it, asked of the host once a day."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from splynx_ippay.payments.core import Core
 
-_FOR = timedelta(minutes=10)
+_FOR = timedelta(hours=24)
 
 
 class _Names:

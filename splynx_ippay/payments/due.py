@@ -33,6 +33,11 @@ class Held:
     transaction_id: str
     state: str
 
+    @property
+    def who(self) -> str:
+        """What holds it: the door, or "returned" while the bank may present a returned debit again."""
+        return "returned" if self.state == State.RETURNED else self.door
+
 
 @dataclass(frozen=True)
 class Debt:

@@ -115,7 +115,7 @@ def _show(document: str) -> ResponseReturnValue:
         # Nobody is paying it: the bank sent a debit back and may be asked once more. Its own page says so, and until when.
         return redirect(url_for("portal.ending", transaction_id=debt.held.transaction_id), 303)
     if debt.held is not None:
-        return render_template("portal/held.html", sentence=sentence_of(debt.held.door, debt.held.since), document=document,
+        return render_template("portal/held.html", sentence=sentence_of(debt.held.who, debt.held.since), document=document,
                                number=debt.number, transaction_id=debt.held.transaction_id, back=_BACK[document])
     if debt.status != "open" or not debt.due:
         return render_template("portal/paid.html", debt=debt, back=_BACK[document])

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         deployment = Deployment.load()
-        logs.configure(deployment.log_level)
+        logs.configure(deployment.log_level, deployment.log_file)
         # Its notes on every look at the tables are no news.
         logging.getLogger("alembic").setLevel(logging.WARNING)
         status = int(options.run(deployment, options))

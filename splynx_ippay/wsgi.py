@@ -70,5 +70,5 @@ def __getattr__(name: str) -> Any:
     from splynx_ippay.base.settings import Deployment
 
     deployment = Deployment.load()
-    logs.configure(deployment.log_level)
+    logs.configure(deployment.log_level, deployment.log_file)
     return make_app(deployment)

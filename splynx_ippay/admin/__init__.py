@@ -33,4 +33,14 @@ from splynx_ippay.admin import rights  # noqa: E402 - it asks which administrato
 
 bp.before_request(rights.require_right)
 
-from splynx_ippay.admin import customers, failed, health, links_page, missing_zip, pay, payments, runs, settings_page  # noqa: E402, F401 - they register their routes on bp
+from splynx_ippay.admin import (  # noqa: E402, F401 - they register their routes on bp
+    customers,
+    failed,
+    health,
+    links_page,
+    log_page,
+    pay,
+    payments,
+    runs,
+    settings_page,
+)

@@ -43,6 +43,7 @@ class Deployment:
     report_url: str = ""
     ca_file: str = ""
     log_level: str = "INFO"
+    log_file: str = ""  # "" = standard error only
     overrides: Mapping[str, str] = field(default_factory=dict)
     ini_file: Path = Path(DEFAULT_INI)
 
@@ -58,7 +59,7 @@ class Deployment:
             raise ConfigError(f"{path}: {type(error).__name__}; each line is a [section] or key = value") from None
         values: dict[str, str] = dict(parser["splynx-ippay"]) if parser.has_section("splynx-ippay") else {}
         overrides = dict(parser["settings"]) if parser.has_section("settings") else {}
-        texts = {"database_url", "listen", "gateway_url", "report_url", "ca_file", "log_level"}
+        texts = {"database_url", "listen", "gateway_url", "report_url", "ca_file", "log_level", "log_file"}
         paths = {"key_file", "spool_dir", "addon_dir", "addon_cli"}
         for known in texts | paths:
             if _ENVIRONMENT_PREFIX + known.upper() in environ:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 
-from splynx_ippay import __version__
+from splynx_ippay import __version__, oversight
 from splynx_ippay.base import logs
 from splynx_ippay.base.crypto import KeyBox
 from splynx_ippay.base.db import Database
@@ -261,6 +261,7 @@ def _parser() -> argparse.ArgumentParser:
     release = commands.add_parser("release", help="start charging again on a terminal that was stopped, after a PING")
     release.add_argument("terminal", help="Terminal ID")
     release.set_defaults(run=_release)
+    oversight.add_commands(commands, _actor)
     return parser
 
 

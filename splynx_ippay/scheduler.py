@@ -64,6 +64,11 @@ TIMETABLE: tuple[Job, ...] = (
     Job("links", 600, TASKS["links"]),
     Job("mirror", 60, TASKS["mirror"]),
     Job("cleanup", 6 * 3600, TASKS["cleanup"]),
+    Job("seals", 300, TASKS["seals"]),
+    Job("foreign", 3600, TASKS["foreign"]),
+    Job("settlement", 24 * 3600, TASKS["settlement"]),
+    Job("missing", 24 * 3600, TASKS["missing"]),
+    Job("nightly", 24 * 3600, TASKS["nightly"]),
 )
 
 

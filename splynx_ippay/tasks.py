@@ -56,12 +56,48 @@ def mirror(core: Core) -> None:
 
 
 def cleanup(core: Core) -> None:
-    """Forget counted limits, events and codes that nothing reaches any more."""
+    """Forget counted limits, events, codes and tokens that nothing reaches any more."""
     from splynx_ippay.links import codes, webhook
+    from splynx_ippay.payments import forget as tokens
     from splynx_ippay.payments import limits
 
-    for forget in (limits.forget_old, webhook.forget_old, codes.forget_old):
+    for forget in (limits.forget_old, webhook.forget_old, codes.forget_old, tokens.old_tokens):
         core.database.run(forget)
+
+
+def seals(core: Core) -> None:
+    """Sign the heads of all chains of events into a file outside the database."""
+    from splynx_ippay.payments import seals as work
+
+    work.write(core)
+
+
+def foreign(core: Core) -> None:
+    """Look for sales on our terminals that are not ours."""
+    from splynx_ippay.payments import foreign as work
+
+    work.tick(core)
+
+
+def settlement(core: Core) -> None:
+    """See that approved card sales settle."""
+    from splynx_ippay.payments import settlement as work
+
+    work.tick(core)
+
+
+def missing(core: Core) -> None:
+    """See that Splynx still shows the payments that were posted."""
+    from splynx_ippay.payments import missing as work
+
+    work.tick(core)
+
+
+def nightly(core: Core) -> None:
+    """See that keys, states and history agree."""
+    from splynx_ippay.payments import nightly as work
+
+    work.tick(core)
 
 
 TASKS: dict[str, Callable[[Core], None]] = {
@@ -72,4 +108,9 @@ TASKS: dict[str, Callable[[Core], None]] = {
     "links": links,
     "mirror": mirror,
     "cleanup": cleanup,
+    "seals": seals,
+    "foreign": foreign,
+    "settlement": settlement,
+    "missing": missing,
+    "nightly": nightly,
 }

@@ -68,6 +68,7 @@ EVENTS = {
     "abandoned": N_("It was given up before anything was sent"), "state": N_("The state changed"),
     "enquiry": N_("The gateway was asked about it"), "report": N_("The gateway's report told about it"),
     "in_report": N_("The gateway's report shows it"), "from_spool": N_("An answer kept aside was read again"),
+    "recovered": N_("Found again after a backup was restored"),
     "late_evidence": N_("Something about it was learned later"), "booking": N_("The record in Splynx"),
     "settled": N_("The bank debit settled"), "settlement_row": N_("The settlement report shows it"),
     "returned": N_("The bank sent it back"), "correction": N_("The bank sent a correction"),

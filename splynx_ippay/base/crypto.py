@@ -97,6 +97,10 @@ class KeyBox:
         """A 32-hex-digit signature of the text for one purpose."""
         return self._digest(self._derive(self._roots[0], purpose), text)
 
+    def signatures(self, purpose: str, text: str) -> list[str]:
+        """The same by every key of the file, the current one first: names given before a rotation are known again."""
+        return [self._digest(self._derive(root, purpose), text) for root in self._roots]
+
     def is_signed(self, purpose: str, text: str, signature: str) -> bool:
         """Whether any key of the file made this signature; constant time."""
         return any(hmac.compare_digest(self._digest(self._derive(root, purpose), text).encode(),

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError
 
 from splynx_ippay.base import logs
 from splynx_ippay.base.errors import AddOnError
-from splynx_ippay.host import examine
+from splynx_ippay.host import examine, examine_books
 from splynx_ippay.host.examine import NotExamined
 
 if TYPE_CHECKING:
@@ -154,6 +154,17 @@ CHECKS: tuple[Check, ...] = (
           N_("The terminal is a test terminal and this Splynx is not marked as a sandbox: test payments are not booked."),
           N_("For tests mark this Splynx as a sandbox in the settings, card Gateway; for real payments set Environment "
              "to Production."), is_advice=True),
+    Check("quarantine", N_("Database is not an old copy"), examine_books.quarantine,
+          N_("Quarantine, nothing is sent or posted: %(detail)s."),
+          N_("Run: splynx-ippay recover. It reads what IPpay and Splynx know since the backup and says how to go on."),
+          needs=("key_file", "tables")),
+    Check("foreign_sales", N_("Nothing else charges on the terminal"), examine_books.foreign_sales,
+          N_("IPpay shows sales on our terminal that the add-on did not make, so no Charge runs: %(detail)s."),
+          N_("Find out who charged, and give back what was charged twice; then run: splynx-ippay acknowledge-foreign "
+             "%(subject)s"), needs=("tables",)),
+    Check("books", N_("Books agree"), examine_books.books,
+          N_("Rows contradict each other: %(detail)s."),
+          N_("Run splynx-ippay verify, keep the database as it is, and ask the add-on's support."), needs=("tables",)),
     Check("worker", N_("Worker"), examine.worker,
           N_("The worker does not run: %(detail)s. Nothing is booked, followed up or charged automatically."),
           N_("Start it: systemctl start splynx-ippay-worker (or splynx-ippay worker), and look at its log."),

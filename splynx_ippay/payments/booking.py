@@ -14,7 +14,7 @@ from sqlalchemy import or_, select, update
 
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import AddOnError, ConfigError, HostRejected, HostUnavailable, IllegalTransition
-from splynx_ippay.payments import outbox, statements, states, undo
+from splynx_ippay.payments import mark, outbox, statements, states, undo
 from splynx_ippay.payments.models import Attempt, Booking, Line
 from splynx_ippay.splynx.records import PaymentDraft
 
@@ -33,7 +33,8 @@ _ABOUT_THE_DOCUMENT = frozenset({400, 404, 422})
 
 
 def tick(core: Core) -> int:
-    """Post, undo and journal whatever is due; returns how many lines were touched."""
+    """Post, undo and journal whatever is due; returns how many lines were touched. Raises Stopped in quarantine."""
+    mark.advance(core)
     now = clock.now()
     with core.database.read() as session:
         ids = list(session.scalars(

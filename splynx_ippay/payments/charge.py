@@ -16,8 +16,20 @@ from splynx_ippay.base.errors import AddOnError, AmountChanged, NeverSent, Outco
 from splynx_ippay.base.money import Money
 from splynx_ippay.ippay import messages
 from splynx_ippay.ippay.messages import Identity, Note
-from splynx_ippay.payments import booking, due, events, intent, recording, returns, saving, statements, states
-from splynx_ippay.payments.models import Attempt, State
+from splynx_ippay.payments import (
+    booking,
+    due,
+    events,
+    foreign,
+    intent,
+    mark,
+    recording,
+    returns,
+    saving,
+    statements,
+    states,
+)
+from splynx_ippay.payments.models import Attempt, Door, State
 from splynx_ippay.payments.orders import Consent, Item, NewBank, NewCard, Order, SavedMethod, new_submission_key
 
 if TYPE_CHECKING:
@@ -47,6 +59,7 @@ def take(core: Core, order: Order) -> Attempt:
     """
     if intent.find_submission(core, order.submission_key) is not None:
         return intent.get_submission(core, order)
+    _guard(core, order)
     terminal = intent.validate(core, order)
     _refuse_held(core, order)
     instrument = intent.prepare(core, order, terminal)
@@ -63,6 +76,7 @@ def take(core: Core, order: Order) -> Attempt:
         raise
     if not _claim_sending(core, attempt):
         return abandon(core, attempt.id, reason="not sent in time")
+    _raise_mark(core, attempt)
     _send(core, gateway, attempt, request)
     attempt = recording.reload(core, attempt.id)
     if attempt.state == State.ACCEPTED:
@@ -84,6 +98,23 @@ def _keep_method(core: Core, attempt: Attempt, order: Order, terminal: TerminalS
                          partner_id=order.partner_id, consent=source.consent)
     core.database.run(lambda session: session.execute(
         update(Attempt).where(Attempt.id == attempt.id).values(method_id=method.id, token_cipher=None)))
+
+
+def _guard(core: Core, order: Order) -> None:
+    """Nothing is sent from an older copy of the database, and no run while a foreign sale waits. Raises Stopped."""
+    mark.guard(core)
+    if order.door == Door.RUN:
+        with core.database.read() as session:
+            foreign.guard_runs(session)
+
+
+def _raise_mark(core: Core, attempt: Attempt) -> None:
+    """Between the claim and the send: a database that does not know of this sale is refused from now on."""
+    try:
+        mark.advance(core)
+    except Exception as error:
+        abandon(core, attempt.id, reason=_words(error))
+        raise
 
 
 def _refuse_held(core: Core, order: Order) -> None:

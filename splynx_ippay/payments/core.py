@@ -16,6 +16,7 @@ from splynx_ippay.base.errors import ConfigError
 from splynx_ippay.base.settings import Settings
 from splynx_ippay.ippay.client import GatewayClient
 from splynx_ippay.ippay.report import ReportClient
+from splynx_ippay.payments import mark
 from splynx_ippay.splynx.client import SplynxClient
 from splynx_ippay.splynx.resources import Host
 
@@ -50,7 +51,9 @@ class Core:
         box = KeyBox.load(deployment.key_file)
         database = Database(deployment.database_url)
         database.check()
-        return cls(deployment=deployment, settings=Settings.of(deployment), database=database, box=box)
+        core = cls(deployment=deployment, settings=Settings.of(deployment), database=database, box=box)
+        mark.at_start(core)
+        return core
 
     @property
     def host(self) -> Host:

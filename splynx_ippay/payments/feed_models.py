@@ -46,6 +46,8 @@ class FeedRow(Row):
     approval: Mapped[str] = mapped_column(String(16), default="")
     status: Mapped[str] = mapped_column(String(10), default="")
     ip_trans_id: Mapped[str] = mapped_column(String(32), default="")
+    order_number: Mapped[str] = mapped_column(String(40), default="")
+    ud2: Mapped[str] = mapped_column(String(40), default="")  # of ours: installation and attempt
     at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     settlement_date: Mapped[date | None] = mapped_column(Date)
     read_at: Mapped[datetime] = mapped_column(UtcDateTime)

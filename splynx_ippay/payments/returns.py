@@ -14,7 +14,7 @@ from sqlalchemy import select
 from splynx_ippay import credentials
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import ConfigError, IllegalTransition
-from splynx_ippay.payments import booking, calendar, events, feeds, states
+from splynx_ippay.payments import booking, calendar, events, feeds, mark, states
 from splynx_ippay.payments.feed_models import FeedRow
 from splynx_ippay.payments.models import Attempt, Booking, Line, State
 
@@ -40,7 +40,8 @@ REVIEW_AFTER_BANKING_DAYS = 7
 
 
 def tick(core: Core) -> int:
-    """Read the feeds where debits are under way, apply new rows, post what has waited long enough."""
+    """Read the feeds where debits are under way, apply new rows, post what has waited long enough. Raises Stopped."""
+    mark.guard(core)
     terminals = core.settings.terminals()
     for terminal_id, since in _under_way(core).items():
         terminal = terminals.get(terminal_id)

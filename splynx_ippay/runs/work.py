@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select, update
 
 from splynx_ippay.base import clock
-from splynx_ippay.base.errors import BadInput
+from splynx_ippay.base.errors import BadInput, Stopped
+from splynx_ippay.payments import foreign
 from splynx_ippay.runs import claims, crew, plan
 from splynx_ippay.runs.crew import Crew
 from splynx_ippay.runs.models import Run, RunItem, RunState
@@ -35,6 +36,7 @@ def start(core: Core, run_id: int, plan_hash: str, by: str) -> Run:
     Raises BadInput when it is not the plan the person saw (``plan_hash``), was started before, or charges nothing.
     """
     def work(session: Session) -> Run:
+        _refuse_beside_others(session)
         run = session.get(Run, run_id, with_for_update=True)
         if run is None or run.state != RunState.PREVIEWED:
             raise BadInput("run", "This Charge was started or discarded meanwhile.")
@@ -56,8 +58,31 @@ def stop(core: Core, run_id: int, by: str) -> None:
 
 def resume(core: Core, run_id: int, by: str) -> None:
     """Go on with a stopped run; an item that has an attempt is never charged again. Raises BadInput."""
-    core.database.run(lambda session: _move(session, run_id, RunState.STOPPED, state=RunState.RUNNING,
-                                            stop_reason=f"resumed by {by}"[:200]))
+    def work(session: Session) -> None:
+        _refuse_beside_others(session)
+        _move(session, run_id, RunState.STOPPED, state=RunState.RUNNING, stop_reason=f"resumed by {by}"[:200])
+
+    core.database.run(work)
+
+
+def halt_all(core: Core, words: str) -> int:
+    """Stop every running run with these words for staff; returns how many. A person resumes each."""
+    def work(session: Session) -> int:
+        running = list(session.scalars(select(Run.id).where(Run.state == RunState.RUNNING)))
+        for run_id in running:
+            crew.halt(session, run_id, words)
+        return len(running)
+
+    return core.database.run(work)
+
+
+def _refuse_beside_others(session: Session) -> None:
+    """No run while somebody else may be charging the same invoices. Raises BadInput."""
+    try:
+        foreign.guard_runs(session)
+    except Stopped:
+        raise BadInput("run", "IPpay shows a sale on our terminal that this add-on did not make. No Charge runs until somebody "
+                              "has looked into it; “Is all well?” names it.") from None
 
 
 def tick(core: Core, stopping: threading.Event | None = None) -> None:

@@ -31,6 +31,7 @@ from splynx_ippay.splynx.values import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import date
 
     from splynx_ippay.splynx.answers import Record
 
@@ -144,6 +145,21 @@ class Host(Statements, Attributes):
         rows = self.client.get_rows(
             PAYMENTS, {"main_attributes": {"customer_id": customer_id}, "order": {"id": "DESC"}, "limit": limit})
         return [p for p in map(Payment.read, rows) if p.customer_id == customer_id]
+
+    def payments_since(self, first: date) -> Iterator[Payment]:
+        """Read every payment dated on that day or later, deleted ones too, in order of id, at one call a page."""
+        last = 0
+        while True:
+            rows = self.client.get_rows(PAYMENTS, {"main_attributes": {"date": [">=", first.isoformat()], "id": [">", last]},
+                                                   "order": {"id": "ASC"}, "limit": _MANY})
+            for payment in map(Payment.read, rows):
+                if payment.id <= last:
+                    raise unreadable("id")  # not sorted, or the filter is ignored: something would be missed or never end
+                last = payment.id
+                if payment.date is None or payment.date >= first:
+                    yield payment
+            if not rows:
+                return
 
     def get_payment(self, payment_id: int) -> Payment:
         """Read one payment."""

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from splynx_ippay.base.crypto import KeyBox
 from splynx_ippay.base.errors import ConfigError, IllegalTransition
-from splynx_ippay.payments import booking, charge, feeds, reconcile, recording, returns, states
+from splynx_ippay.payments import booking, charge, feeds, mark, reconcile, recording, returns, states
 from splynx_ippay.payments.feed_models import FeedRow
 from splynx_ippay.payments.models import Booking, State
 
@@ -91,6 +91,7 @@ def test_no_answer_for_an_attempt_the_worker_gave_up_changes_nothing(desk, sandb
 def test_an_unexpected_error_before_sending_gives_the_attempt_up_without_quoting_it(desk, sandbox):
     """A card's name the wire cannot carry, say: the error's own text may hold anything."""
     method = desk.saved_card()
+    mark.guard(desk.core)
     desk.core.box = Broken(desk.core.box)
     with pytest.raises(RuntimeError):
         desk.pay(method, desk.invoice())

@@ -75,15 +75,6 @@ def upgrade() -> None:
     op.create_index('attempt_by_customer', 'attempt', ['customer_id', 'created_at'], unique=False)
     op.create_index('attempt_by_payer', 'attempt', ['customer_id', 'brand', 'last_four', 'created_at'], unique=False)
     op.create_index('attempt_by_state', 'attempt', ['state', 'next_check_at'], unique=False)
-    op.create_table('current_link',
-    sa.Column('target', key_text(24), nullable=False),
-    sa.Column('code', key_text(24), nullable=False),
-    sa.Column('written_at', UtcDateTime(), nullable=True),
-    sa.PrimaryKeyConstraint('target')
-    )
-    op.create_table('customer_note',
-    sa.Column('customer_id', sa.Integer(), autoincrement=False, nullable=False),
-    sa.Column('no_auto', sa.Boolean(), nullable=False),
     op.create_table('audit',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('at', UtcDateTime(), nullable=False),
@@ -97,6 +88,15 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id')
     )
     op.create_index('audit_by_time', 'audit', ['at'], unique=False)
+    op.create_table('current_link',
+    sa.Column('target', key_text(24), nullable=False),
+    sa.Column('code', key_text(24), nullable=False),
+    sa.Column('written_at', UtcDateTime(), nullable=True),
+    sa.PrimaryKeyConstraint('target')
+    )
+    op.create_table('customer_note',
+    sa.Column('customer_id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('no_auto', sa.Boolean(), nullable=False),
     sa.Column('reason', sa.String(length=200), nullable=False),
     sa.Column('since', UtcDateTime(), nullable=True),
     sa.PrimaryKeyConstraint('customer_id')
@@ -113,6 +113,17 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id')
     )
     op.create_index('feed_slice_by_time', 'feed_slice', ['terminal_id', 'feed', 'start_at'], unique=False)
+    op.create_table('finding',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('kind', sa.String(length=8), nullable=False),
+    sa.Column('subject', key_text(64), nullable=False),
+    sa.Column('words', sa.String(length=300), nullable=False),
+    sa.Column('found_at', UtcDateTime(), nullable=False),
+    sa.Column('handled_at', UtcDateTime(), nullable=True),
+    sa.Column('handled_by', sa.String(length=80), nullable=False),
+    sa.PrimaryKeyConstraint('id'),
+    sa.UniqueConstraint('kind', 'subject')
+    )
     op.create_table('hook_event',
     sa.Column('digest', key_text(64), nullable=False),
     sa.Column('target', key_text(24), nullable=False),
@@ -121,6 +132,18 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('digest')
     )
     op.create_index('hook_event_by_time', 'hook_event', ['received_at'], unique=False)
+    op.create_table('installation',
+    sa.Column('id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('epoch', sa.Integer(), nullable=False),
+    sa.Column('started_at', UtcDateTime(), nullable=False),
+    sa.Column('quarantined_at', UtcDateTime(), nullable=True),
+    sa.Column('reason', sa.String(length=300), nullable=False),
+    sa.Column('recovered_at', UtcDateTime(), nullable=True),
+    sa.Column('report', sa.Text(), nullable=False),
+    sa.Column('released_by', sa.String(length=80), nullable=False),
+    sa.Column('released_at', UtcDateTime(), nullable=True),
+    sa.PrimaryKeyConstraint('id')
+    )
     op.create_table('lease',
     sa.Column('name', key_text(64), nullable=False),
     sa.Column('holder', sa.String(length=80), nullable=False),
@@ -248,6 +271,8 @@ def upgrade() -> None:
     sa.Column('approval', sa.String(length=16), nullable=False),
     sa.Column('status', sa.String(length=10), nullable=False),
     sa.Column('ip_trans_id', sa.String(length=32), nullable=False),
+    sa.Column('order_number', sa.String(length=40), nullable=False),
+    sa.Column('ud2', sa.String(length=40), nullable=False),
     sa.Column('at', UtcDateTime(), nullable=True),
     sa.Column('settlement_date', sa.Date(), nullable=True),
     sa.Column('read_at', UtcDateTime(), nullable=False),
@@ -331,7 +356,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Change them back."""
-    op.drop_table('account_mirror')
     op.drop_index('debt_key_by_target', table_name='debt_key')
     op.drop_table('debt_key')
     op.drop_index('run_item_by_state', table_name='run_item')
@@ -355,16 +379,19 @@ def downgrade() -> None:
     op.drop_index('limit_hit_by_key', table_name='limit_hit')
     op.drop_table('limit_hit')
     op.drop_table('lease')
+    op.drop_table('installation')
     op.drop_index('hook_event_by_time', table_name='hook_event')
     op.drop_table('hook_event')
+    op.drop_table('finding')
     op.drop_index('feed_slice_by_time', table_name='feed_slice')
     op.drop_table('feed_slice')
     op.drop_table('customer_note')
     op.drop_table('current_link')
+    op.drop_index('audit_by_time', table_name='audit')
+    op.drop_table('audit')
     op.drop_index('attempt_by_state', table_name='attempt')
     op.drop_index('attempt_by_payer', table_name='attempt')
     op.drop_index('attempt_by_customer', table_name='attempt')
     op.drop_table('attempt')
+    op.drop_table('account_mirror')
 
-    op.drop_index('audit_by_time', table_name='audit')
-    op.drop_table('audit')

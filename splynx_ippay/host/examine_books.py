@@ -1,0 +1,39 @@
+"""How the checks of the books look: quarantine, disagreements found at night, sales that are not ours. Reads only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from splynx_ippay.payments import findings, mark
+
+if TYPE_CHECKING:
+    from splynx_ippay.host.examine import Found
+    from splynx_ippay.host.subject import Subject
+
+_SHOWN = 3
+
+
+def quarantine(subject: Subject) -> Found:
+    """The database is not an older copy."""
+    reason = mark.why(subject.core)
+    return {"detail": reason} if reason else None
+
+
+def books(subject: Subject) -> Found:
+    """The nightly look found keys, states and history to agree."""
+    return _open(subject, findings.BOOKS, findings.HISTORY)
+
+
+def foreign_sales(subject: Subject) -> Found:
+    """Nothing but the add-on sells on our terminals."""
+    return _open(subject, findings.FOREIGN, findings.LOST)
+
+
+def _open(subject: Subject, *kinds: str) -> Found:
+    with subject.database.read() as session:
+        rows = findings.open_of(session, *kinds)
+    if not rows:
+        return None
+    words = "; ".join(row.words for row in rows[:_SHOWN])
+    more = f"; and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+    return {"detail": words + more, "subject": rows[0].subject}

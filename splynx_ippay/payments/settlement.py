@@ -1,0 +1,94 @@
+"""Card sales after they were approved: do they settle? (house 4.4 "Resolving unknown", last sentence).
+
+Reads the card settlement feed. Its unit of money is not certain, so rows are matched by TransactionID alone. Must never
+take a late feed for a missing sale: the feed has to show sales of ours that were sent later.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from splynx_ippay.base import clock
+from splynx_ippay.base.errors import IllegalTransition
+from splynx_ippay.payments import calendar, events, feeds, states
+from splynx_ippay.payments.models import Attempt, State
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from splynx_ippay.base.settings import TerminalSettings
+    from splynx_ippay.ippay.report import Feed
+    from splynx_ippay.payments.core import Core
+
+log = logging.getLogger(__name__)
+
+FEED: Feed = "ccsettlement"
+MISSING_AFTER_BANKING_DAYS = 3
+FOLLOW_FOR = timedelta(days=14)
+# The night job asks each day of the feed once a night.
+_EVERY = timedelta(hours=12)
+
+
+def tick(core: Core) -> int:
+    """Read the feed where approved sales wait for it, note what settled, ask a person about what did not; how many."""
+    count = 0
+    for terminal in core.settings.terminals().values():
+        waiting = _waiting(core, terminal)
+        if not waiting or not terminal.can_report:
+            continue
+        since = min(sent for _, sent in waiting)
+        feeds.read_days(core, terminal, FEED, since - feeds.DAY, clock.now(), every=_EVERY)
+        for attempt_id, _sent in waiting:
+            try:
+                count += core.database.run(lambda session, i=attempt_id: _look(session, i))  # type: ignore[misc]
+            except IllegalTransition:
+                log.info("attempt %s was moved by somebody else", attempt_id)
+    return count
+
+
+def _waiting(core: Core, terminal: TerminalSettings) -> list[tuple[int, datetime]]:
+    """Approved card sales of the last days that no settlement was seen of, with their sending time."""
+    with core.database.read() as session:
+        rows = session.execute(select(Attempt.id, Attempt.sending_at).where(
+            Attempt.kind == "sale", Attempt.state == State.APPROVED, Attempt.settled_on.is_(None),
+            Attempt.terminal_id == terminal.terminal_id, Attempt.environment == terminal.environment,
+            Attempt.sending_at > clock.now() - FOLLOW_FOR).order_by(Attempt.id))
+        return [(attempt_id, sent) for attempt_id, sent in rows if sent is not None]
+
+
+def _look(session: Session, attempt_id: int) -> bool:
+    attempt = states.get_attempt(session, attempt_id)
+    sent = attempt.sending_at
+    if attempt.state != State.APPROVED or sent is None:
+        return False
+    rows = feeds.rows_of(session, attempt, FEED)
+    if rows:
+        row = rows[-1]
+        row.attempt_id, row.handled_at = attempt.id, clock.now()
+        attempt.settled_on = row.settlement_date or clock.now().date()
+        events.record(session, attempt.id, "settlement_row", settled_on=attempt.settled_on.isoformat())
+        return True
+    if not _is_missing(session, attempt, sent):
+        return False
+    states.move(session, attempt, State.REVIEW, event="report",
+                reason=f"approved, but not in IPpay's settlement after {MISSING_AFTER_BANKING_DAYS} banking days, though later "
+                       "sales are; was it voided? Look it up at IPpay by its TransactionID")
+    return True
+
+
+def _is_missing(session: Session, attempt: Attempt, sent: datetime) -> bool:
+    """Three banking days have passed, every day since was read after that, and a sale sent later has settled."""
+    if calendar.banking_days_between(sent.date(), clock.now().date()) <= MISSING_AFTER_BANKING_DAYS:
+        return False
+    settled_by = calendar.add_banking_days(sent.date(), MISSING_AFTER_BANKING_DAYS)
+    enough = feeds.day_start(sent) + (settled_by - sent.date()) + feeds.DAY
+    if not feeds.covered_since(session, attempt.terminal_id, FEED, first=sent - feeds.DAY, last=enough - feeds.DAY, since=enough):
+        return False
+    newest = feeds.freshest(session, attempt.terminal_id, FEED, sent)
+    return newest is not None and newest > sent

@@ -65,11 +65,12 @@
       let total = 0;
       for (const box of cart.querySelectorAll("input[name=pick]:checked")) {
         const typed = cart.querySelector(`[name="sum-${box.value}"]`);
-        const amount = Number((typed && typed.value.trim() ? typed.value : box.dataset.due).replace(",", "."));
-        total += Number.isFinite(amount) ? amount : 0;
+        const amount = (typed && typed.value.trim()) || box.dataset.due;
+        total += /^\d{1,9}([.,]\d+)?$/.test(amount) ? Number(amount.replace(",", ".")) : NaN;
       }
+      const lump = cart.querySelector("[name=lump]");
+      label.hidden = sum.hidden = Number.isNaN(total) || Boolean(lump && lump.value.trim());
       sum.textContent = total.toLocaleString(document.documentElement.lang, { style: "currency", currency: cart.dataset.sums });
-      label.hidden = sum.hidden = false;
     };
     if (sum) { cart.addEventListener("input", count); count(); }
   }

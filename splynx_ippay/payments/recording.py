@@ -128,7 +128,7 @@ def apply_answer(session: Session, attempt_id: int, answer: Answer) -> None:
         case Verdict.REVIEW:
             states.move(session, attempt, State.UNKNOWN, reason=answer.words, event="answer", **columns)
             states.move(session, attempt, State.REVIEW, reason="the bank approved only a part; a person must decide")
-        case Verdict.UNKNOWN:
+        case _:  # unknown
             columns["answered_at"] = None
             states.move(session, attempt, State.UNKNOWN, reason=answer.words, event="answer",
                         next_check_at=clock.now() + FIRST_CHECK, **columns)

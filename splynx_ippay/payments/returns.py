@@ -9,7 +9,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from splynx_ippay import credentials
 from splynx_ippay.base import clock
@@ -62,14 +62,10 @@ def tick(core: Core) -> int:
 def _under_way(core: Core) -> dict[str, datetime]:
     """For each terminal the sending time of the oldest debit that may still settle or come back."""
     with core.database.read() as session:
-        rows = session.execute(select(Attempt.terminal_id, Attempt.sending_at).where(
+        rows = session.execute(select(Attempt.terminal_id, func.min(Attempt.sending_at)).where(
             Attempt.kind == "check", Attempt.sending_at > clock.now() - FOLLOW_FOR,
-            Attempt.state.in_([State.UNKNOWN, State.ACCEPTED, State.APPROVED, State.RETURNED])).order_by(Attempt.sending_at)).all()
-    oldest: dict[str, datetime] = {}
-    for terminal_id, sending_at in rows:
-        if sending_at is not None:
-            oldest.setdefault(terminal_id, sending_at)
-    return oldest
+            Attempt.state.in_([State.UNKNOWN, State.ACCEPTED, State.APPROVED, State.RETURNED])).group_by(Attempt.terminal_id))
+        return {terminal_id: oldest for terminal_id, oldest in rows if oldest is not None}
 
 
 def _apply_rows(core: Core) -> int:

@@ -4,10 +4,12 @@ After every test that had a core: keys and states agree, no chain of events is b
 host tell the same story (house section 1).
 """
 
+import shutil
 import sqlite3
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -22,6 +24,8 @@ VISA = "4111111111111111"
 CONSENT = charge.Consent("2026-11", "I authorize the debit.", "127.0.0.1")
 # A fault of the gateway itself, of which no add-on can keep the books clean.
 THE_GATEWAY_BOOKED_TWICE = "the gateway booked twice"
+# A backup was restored and not recovered, or the sale was never ours: what is missing is what the test is about.
+LOST = "lost"
 
 
 class Desk:
@@ -142,6 +146,24 @@ class Desk:
         return [row for row in rows if str(row["field_1"]).startswith(attempt.transaction_id)
                 and (str(row["deleted"]) != "0") is deleted]
 
+    def backup(self):
+        """A copy of the database as it is now."""
+        path = self.core.deployment.ini_file.parent / "backup.sqlite3"
+        path.unlink(missing_ok=True)
+        source, target = sqlite3.connect(self.core.database.engine.url.database), sqlite3.connect(path)
+        source.backup(target)
+        source.close()
+        target.close()
+        return path
+
+    def restore(self, copy):
+        """Put the copy where the database was, as an operator would."""
+        self.core.database.engine.dispose()
+        place = Path(self.core.database.engine.url.database)
+        for tail in ("-wal", "-shm"):
+            place.with_name(place.name + tail).unlink(missing_ok=True)
+        shutil.copyfile(copy, place)
+
     @contextmanager
     def broken_database(self):
         """Every write of an event fails at once, as with a full disk."""
@@ -252,6 +274,6 @@ def all_is_well(request):
         assert reconcile.nobody_owns(session) == []
         for attempt in session.scalars(select(Attempt)):
             assert events.first_broken(attempt.events) is None or (desk and "tampered" in desk.excused)
-    if desk is None or THE_GATEWAY_BOOKED_TWICE not in desk.excused:
+    if desk is None or not desk.excused & {THE_GATEWAY_BOOKED_TWICE, LOST}:
         assert disagreements(core, sandbox) == []
     core.database.engine.dispose()

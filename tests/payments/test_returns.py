@@ -178,6 +178,15 @@ def test_a_return_before_any_settlement_is_a_return_too(desk, sandbox):
     assert desk.payments_of(attempt) == []
 
 
+def test_a_debt_that_is_still_held_stays_held_after_its_debit_came_back(desk, sandbox):
+    sandbox.control("POST", "gateway", {"settle_before_return": False})
+    attempt = accepted(desk)
+    come_back(desk, attempt, "R09")
+    desk.tick(days=5)
+    assert (desk.attempt(attempt.id).state, desk.line(attempt).hold_until is not None) == (State.RETURNED, True)
+    assert desk.line(attempt).keys[0].open_target
+
+
 def test_a_lost_answer_that_came_back_was_accepted_and_returned(desk, sandbox, settings_of):
     settings_of(desk.core, enq_trust="off")
     sandbox.control("POST", "gateway", {"settle_before_return": False})

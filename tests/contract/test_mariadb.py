@@ -148,9 +148,13 @@ def test_the_migrations_leave_nothing_for_the_next_one(maria):
     from alembic.migration import MigrationContext
 
     with maria.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": False})
-        differences = [d for d in compare_metadata(context, Row.metadata) if d[0] != "remove_table"]
-    assert differences == []
+        context = MigrationContext.configure(connection, opts={"compare_type": False, "include_object": is_loaded})
+        assert compare_metadata(context, Row.metadata) == []
+
+
+def is_loaded(_found, _name, kind, is_reflected, model):
+    """Tables whose models this file does not import are compared elsewhere, on SQLite."""
+    return not (kind == "table" and is_reflected and model is None)
 
 
 def test_a_server_that_forgets_commits_or_letters_is_refused(server, maria):

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from splynx_ippay import admin, auth, delivery, error_pages, pay, portal
-from splynx_ippay.checkout import formats, merchant
+from splynx_ippay.checkout import branding, formats, merchant
 
 if TYPE_CHECKING:
     from flask import Response
@@ -70,6 +70,7 @@ def create_app(core: Core) -> Flask:
     app.after_request(_set_headers)
     delivery.init_app(app)
     return app
+    branding.init_app(app)
 
 
 def _set_headers(response: Response) -> Response:

@@ -12,13 +12,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flask import current_app, request
+from flask import current_app, g, request
 from werkzeug.security import safe_join
 
 if TYPE_CHECKING:
     from flask import Flask, Response
 
 STATIC = frozenset({"static", "bootstrap.static"})
+VERSIONED = frozenset({"brand.style", "brand.picture"})  # these say themselves which version was asked for
 _FOR_EVER = "public, max-age=31536000, immutable"
 _BRIEFLY = "public, max-age=3600"
 _TEXTS = frozenset({"text/html", "text/css", "text/javascript", "application/javascript", "application/json", "image/svg+xml"})
@@ -53,7 +54,9 @@ def _digest(path: str, _changed_at: int) -> str:
 
 def _deliver(response: Response) -> Response:
     is_static = request.endpoint in STATIC
-    if not is_static:
+    if request.endpoint in VERSIONED and response.status_code == 200:  # noqa: PLR2004 - found
+        response.headers["Cache-Control"] = _FOR_EVER if g.get("asked_for_this_version") else _BRIEFLY
+    elif not is_static:
         response.headers["Cache-Control"] = "no-store"
     elif response.status_code in {200, 304}:
         asked = request.args.get("v")

@@ -13,6 +13,7 @@ from splynx_ippay.audit import HIDDEN
 from splynx_ippay.base.errors import BadInput
 from splynx_ippay.base.money import Money
 from splynx_ippay.base.setting_table import BLOCKS, SETTINGS
+from splynx_ippay.checkout import branding
 from splynx_ippay.checkout.marks import N_
 from splynx_ippay.host import settings_writer
 
@@ -63,9 +64,10 @@ def fields(settings: Settings, partner_id: int | None, typed: Mapping[str, str] 
     return shown
 
 
-def read(settings: Settings, partner_id: int | None, form: Mapping[str, str]) -> tuple[list[Change], dict[str, str]]:
-    """What is to be written, and the problems by key (msgids). What the person left as the page showed it stays."""
-    changes, problems = [], {}
+def read(settings: Settings, partner_id: int | None, form: Mapping[str, str]) -> tuple[list[Change], dict[str, BadInput]]:
+    """What is to be written, and the problems by key. What the person left as the page showed it stays."""
+    changes: list[Change] = []
+    problems: dict[str, BadInput] = {}
     for setting in SETTINGS:
         if settings.is_overridden(setting.key) or (partner_id and not setting.per_partner):
             continue
@@ -76,7 +78,7 @@ def read(settings: Settings, partner_id: int | None, form: Mapping[str, str]) ->
             settings_writer.check_text(setting.key, value)
             _check(setting, value)
         except BadInput as error:
-            problems[setting.key] = error.message % error.params if error.params else error.message
+            problems[setting.key] = error
             continue
         before = settings.own_text(setting.key, partner_id) or ""
         if value != before or settings.own_text(setting.key, partner_id) is None:
@@ -142,7 +144,8 @@ def _no_digits_in_a_row(key: str, value: str) -> None:
 
 
 _CHECKS: dict[str, Callable[[str, str], None]] = {
-    "currency": _currency, "api_domain": _address, "gateway_contact": _no_digits_in_a_row,
+    "currency": _currency, "api_domain": _address, "gateway_contact": _no_digits_in_a_row, "brand_name": _no_digits_in_a_row,
+    "brand_color": branding.check_color,
 }
 
 

@@ -13,7 +13,8 @@ from flask_babel import gettext as _
 
 from splynx_ippay import audit
 from splynx_ippay.admin import access, bp, settings_form, sheets
-from splynx_ippay.base.errors import ConfigError, HostError
+from splynx_ippay.base.errors import BadInput, ConfigError, HostError
+from splynx_ippay.checkout import branding
 from splynx_ippay.checkout.marks import N_
 from splynx_ippay.host import settings_writer
 from splynx_ippay.host.host_cli import CommandFailed
@@ -60,6 +61,30 @@ def settings_save() -> ResponseReturnValue:
     return redirect(url_for("admin.settings", partner=partner_id or None), 303)
 
 
+@bp.post("/settings/picture")
+def settings_picture() -> ResponseReturnValue:
+    """Keep a logo or an icon of the customers' pages, or remove it."""
+    core, partner_id, kind = access.core(), _partner(request.form), request.form.get("kind", "")
+    if kind not in branding.PICTURES:
+        abort(400)
+    sent, before = request.files.get("picture"), branding.version_of(core.deployment, partner_id or 0, kind)
+    try:
+        if request.form.get("remove"):
+            branding.drop_picture(core.deployment, partner_id or 0, kind)
+            after = ""
+        else:
+            after = branding.keep_picture(core.deployment, partner_id or 0, kind, sent.read() if sent is not None else b"")
+    except BadInput as error:
+        return _page(core, partner_id, problems={kind: error}), 400
+    except OSError as error:
+        flash(_("The picture could not be kept (%(kind)s).", kind=type(error).__name__), "error")
+        return redirect(url_for("admin.settings", partner=partner_id), 303)
+    core.database.run(lambda session: audit.record(session, sheets.asking(), "picture", kind, partner_id=partner_id,
+                                                   before=before, after=after))
+    flash(_("Saved. It counts from now on, without a restart."), "success")
+    return redirect(url_for("admin.settings", partner=partner_id), 303)
+
+
 @bp.get("/audit")
 def audit_page() -> ResponseReturnValue:
     """Who changed which setting, took out which file, released what; newest first."""
@@ -72,13 +97,14 @@ def audit_page() -> ResponseReturnValue:
 
 
 def _page(core: Core, partner_id: int | None, typed: Mapping[str, str] | None = None,
-          problems: dict[str, str] | None = None) -> str:
-    said = {key: _(words) for key, words in (problems or {}).items()}
+          problems: dict[str, BadInput] | None = None) -> str:
+    said = {key: _(error.message, **error.params) for key, error in (problems or {}).items()}
     return render_template(
         "admin/settings.html", blocks=settings_form.fields(core.settings, partner_id, typed, said), partner_id=partner_id,
         partners=_partners(core), methods=_methods(core), method_keys=_METHODS, problems=said, tab="settings",
         contact=core.settings.text("gateway_contact"), ini_file=core.deployment.ini_file,
-        can_write=settings_writer.can_write(core.deployment))
+        can_write=settings_writer.can_write(core.deployment), pictures={
+            kind: branding.version_of(core.deployment, partner_id or 0, kind) for kind in branding.PICTURES})
 
 
 def _write(core: Core, change: Change, partner_id: int | None) -> None:

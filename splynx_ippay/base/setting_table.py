@@ -39,6 +39,7 @@ BLOCKS = {
     "links": N_("Payment links"),
     "mail": N_("Mail"),
     "roles": N_("Roles of staff"),
+    "brand": N_("Look of the customers' pages"),
 }
 
 SETTINGS: tuple[Setting, ...] = (
@@ -140,5 +141,12 @@ SETTINGS: tuple[Setting, ...] = (
             default="super-administrator, administrator, financial-manager"),
     Setting("roles_configure", "roles", N_("Roles that may set up"), N_("Settings, the log, who changed what, and releasing a "
             "stopped terminal"), default="super-administrator, administrator"),
+    Setting("brand_name", "brand", N_("Name"), N_("Who is paid, on pages, receipts and authorizations; empty: the partner's name "
+            "in Splynx"), per_partner=True),
+    Setting("brand_color", "brand", N_("Colour"), N_("Of the buttons, for example #1a5fb4; white words must be readable on it. "
+            "Empty: Splynx's green"), per_partner=True),
+    Setting("brand_title_en", "brand", N_("Page title in English"), N_("Stands in the browser's title bar"), per_partner=True),
+    Setting("brand_title_fr", "brand", N_("Page title in French"), N_("Stands in the browser's title bar"), per_partner=True),
+    Setting("brand_title_es", "brand", N_("Page title in Spanish"), N_("Stands in the browser's title bar"), per_partner=True),
 )
 BY_KEY = {setting.key: setting for setting in SETTINGS}

@@ -1,4 +1,4 @@
-"""Who is paid. Owns the partner's name as receipts and authorizations show it, asked of the host once a day."""
+"""Who is paid. Owns the name receipts and authorizations show: that of the settings, else the host's, asked once a day."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import ConfigError, HostError
+from splynx_ippay.checkout import branding
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -46,6 +47,9 @@ def merchant_name(core: Core, partner_id: int) -> str:
             names = memory.names
         with memory.lock:
             memory.names, memory.until = names, clock.now() + _FOR
+    # The host is asked in any case: who measures us learns nothing about whose document it is.
+    if brand := branding.name_of(core, partner_id):
+        return brand
     name = memory.names.get(partner_id, "").strip()
     # "Default" is what the host calls the only partner of most installations: no name for a receipt.
     return name if name and name.lower() not in {"default", "main"} else _("the internet provider")

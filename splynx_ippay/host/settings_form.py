@@ -31,7 +31,8 @@ def build() -> dict[str, Any]:
     for block, title in BLOCKS.items():
         is_partners = block == _SHOWN_WITH_PARTNERS
         items = {s.key: _item(s) for s in SETTINGS if (s.block == block and not s.per_partner) or (s.per_partner and is_partners)}
-        blocks[PARTNER_BLOCK if is_partners else block] = {"title": title, "items": items}
+        if items:
+            blocks[PARTNER_BLOCK if is_partners else block] = {"title": title, "items": items}
     return {"path": MODULE, "translate": True, "blocks": blocks}
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from splynx_ippay.base.errors import HostRejected
 from splynx_ippay.base.money import Money
-from splynx_ippay.checkout import endings, pages, words
+from splynx_ippay.checkout import branding, endings, pages, words
 from splynx_ippay.checkout.held import sentence_of
 from splynx_ippay.checkout.merchant import merchant_name
 from splynx_ippay.checkout.offers import Offer
@@ -71,6 +71,7 @@ def form(core: Core, offer: Offer, *, saved_allowed: bool, can_save: bool, log_i
          typed: Typed | None = None, pressed: Pressed | None = None) -> ResponseReturnValue:
     """The page that shows number, amount and the ways to pay."""
     checkout = pages.build(core, offer, merchant=merchant_name(core, offer.partner_id), action="",
+    branding.show(offer.partner_id)
                            saved_allowed=saved_allowed, can_save=can_save, chosen=request.args.get("source", ""),
                            typed=typed, pressed=pressed)
     return render_template("pay/pay.html", checkout=checkout, offer=offer, log_in=log_in, can_ask=can_ask), pressed.status if pressed else 200
@@ -128,6 +129,7 @@ def ending(reference: str) -> ResponseReturnValue:
     back = session.get(_BACK, {}).get(transaction_id, "")
 
     def pay_again(source: str) -> str:
+    branding.show(attempt.partner_id)
         return back + (("&" if "?" in back else "?") + "source=" + source if source else "")
 
     page = endings.page_of(attempt, pay_again if back else None)

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from splynx_ippay import links
 from splynx_ippay.base.errors import LinkError
-from splynx_ippay.checkout import endings
+from splynx_ippay.checkout import branding, endings
 from splynx_ippay.checkout.held import sentence_of
 from splynx_ippay.checkout.merchant import merchant_name
 from splynx_ippay.checkout.offers import Offer, StaleForm
@@ -80,6 +80,7 @@ def _paid(core: Core, debt: Debt) -> str:
     attempt = desk.receipt_of(core, debt.document, debt.document_id)
     if attempt is None:
         return render_template("pay/already_paid.html", debt=debt)
+    branding.show(attempt.partner_id)
     page = endings.page_of(attempt, None)
     return render_template("pay/already_paid.html", debt=debt, page=page, attempt=attempt,
                            source=endings.source_of(attempt), merchant=merchant_name(core, attempt.partner_id))

@@ -5,9 +5,15 @@ from __future__ import annotations
 from flask import Blueprint
 
 from splynx_ippay import auth
+from splynx_ippay.checkout import branding
 
 bp = Blueprint("portal", __name__, url_prefix="/ippay", template_folder="templates")
 bp.before_request(auth.require_customer)
+
+
+@bp.before_request
+def _look() -> None:
+    branding.show(auth.customer().partner_id)
 
 
 @bp.context_processor

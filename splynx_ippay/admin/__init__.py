@@ -39,6 +39,7 @@ from splynx_ippay.admin import (  # noqa: E402, F401 - they register their route
     health,
     links_page,
     log_page,
+    missing_zip,
     pay,
     payments,
     runs,

@@ -37,6 +37,7 @@ RIGHT_OF: dict[str, Right] = {
     "customer": Right.VIEW, "customer_automatic": Right.CHARGE,
     "history": Right.VIEW, "run": Right.VIEW, "run_progress": Right.VIEW, "run_csv": Right.VIEW,
     "health": Right.VIEW, "release": Right.CONFIGURE, "links_page": Right.VIEW,
+    "missing_zip": Right.VIEW, "missing_zip_csv": Right.VIEW,
     "settings": Right.CONFIGURE, "settings_save": Right.CONFIGURE, "settings_picture": Right.CONFIGURE,
     "audit_page": Right.CONFIGURE,
     "log": Right.CONFIGURE,

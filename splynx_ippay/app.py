@@ -15,6 +15,7 @@ from flask_wtf import CSRFProtect
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter
 
 from splynx_ippay import admin, auth, delivery, error_pages, pay, portal
 from splynx_ippay.checkout import branding, formats, merchant
@@ -22,17 +23,26 @@ from splynx_ippay.checkout import branding, formats, merchant
 if TYPE_CHECKING:
     from flask import Response
     from flask.typing import ResponseReturnValue
+    from werkzeug.routing import Map
 
     from splynx_ippay.payments.core import Core
 
 _log = logging.getLogger(__name__)
 
 _LARGEST_FORM = 64 * 1024
+_LARGEST_ID = 2**31 - 1
 _FORM_OPEN_SECONDS = 2 * 60 * 60
 # Our pages stand in frames of the host, which is the same origin, and in nobody else's. Bootstrap draws the arrows of
 # selects from data: images.
 _POLICY = ("default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; font-src 'self'; "
            "form-action 'self'; base-uri 'none'; frame-ancestors 'self'")
+
+
+class _Id(IntegerConverter):
+    """A number in an address that fits the key's column; a larger one is no address of ours."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=_LARGEST_ID)
 
 
 class _SessionCookie(SecureCookieSessionInterface):
@@ -48,6 +58,7 @@ def create_app(core: Core) -> Flask:
     """The application for one core; every page is under /ippay, where the host's proxy sends it."""
     app = Flask("splynx_ippay", static_url_path="/ippay/static")
     app.extensions["core"] = core
+    app.url_map.converters["int"] = _Id
     app.session_interface = _SessionCookie()
     app.config.update(
         SECRET_KEY=core.box.secret("session"), SESSION_COOKIE_NAME="splynx_ippay_session", SESSION_COOKIE_PATH="/ippay",
@@ -59,6 +70,7 @@ def create_app(core: Core) -> Flask:
     CSRFProtect(app).exempt("splynx_ippay.pay.webhook.receive")
     formats.init_app(app)
     merchant.init_app(app)
+    branding.init_app(app)
     auth.init_app(app)
     error_pages.init_app(app)
     # Bootstrap-Flask's own blueprint would stand at /bootstrap, which the host does not send to us.
@@ -70,7 +82,6 @@ def create_app(core: Core) -> Flask:
     app.after_request(_set_headers)
     delivery.init_app(app)
     return app
-    branding.init_app(app)
 
 
 def _set_headers(response: Response) -> Response:

@@ -18,7 +18,7 @@ from flask import current_app, redirect, render_template, request, session
 from flask_login import LoginManager, UserMixin, current_user
 
 from splynx_ippay.base import clock
-from splynx_ippay.base.errors import HostRejected
+from splynx_ippay.base.errors import HostError, HostRejected
 from splynx_ippay.splynx.session import Staff, customer_of_session, staff_of_sash, staff_of_session, staff_record
 
 if TYPE_CHECKING:
@@ -213,7 +213,8 @@ def _load_staff() -> StaffUser | None:
     kept: dict[str, Any] | None = session.get(_STAFF_KEY)
     if kept is not None:
         # Bound to the host's session: who logs in after another in the same browser does not inherit the identity.
-        if kept["host"] == _digest(_host_cookie()) and datetime.fromisoformat(kept["until"]) > clock.now():
+        if (kept["host"] == _digest(_host_cookie()) and datetime.fromisoformat(kept["until"]) > clock.now()
+                and _is_logged_in_still(kept)):
             return StaffUser(kept["id"], kept["role"], kept["partner_id"])
         session.pop(_STAFF_KEY)
     cookie, memory = _host_cookie(), current_app.extensions["identities"]
@@ -231,6 +232,28 @@ def _load_staff() -> StaffUser | None:
     user = StaffUser(found.id, "", NO_PARTNER) if record is None else StaffUser(record.id, record.role, record.partner_id)
     memory.keep(digest, user)
     return user
+
+
+def _is_logged_in_still(kept: dict[str, Any]) -> bool:
+    """Whether the host's own session lives, asked anew every minute: a logout there ends the identity here.
+
+    A host that never told about this session cannot tell of its end either; then the half hour is the bound.
+    """
+    cookie, memory = _host_cookie(), current_app.extensions["identities"]
+    digest = _digest("alive " + cookie)
+    if not cookie or kept.get("told") is False or memory.find(digest) is not None:
+        return True
+    try:
+        found = staff_of_session(_core().host.client, cookie)
+    except HostError:
+        return True
+    is_theirs = found is not None and found.id == kept["id"]
+    if is_theirs:
+        memory.keep(digest, StaffUser(kept["id"], kept["role"], kept["partner_id"]))
+    if "told" not in kept:
+        session[_STAFF_KEY] = kept | {"told": is_theirs}
+        return True
+    return is_theirs
 
 
 def _staff_by_sash(sash: str) -> StaffUser | None:

@@ -61,8 +61,11 @@ class Checkout:
 
 
 def build(core: Core, offer: Offer | Cart, *, merchant: str, action: str, saved_allowed: bool, can_save: bool, show_details: bool = False,
-          chosen: str = "", typed: Typed | None = None, pressed: Pressed | None = None) -> Checkout:
-    """The form for an offer. One query; raises ConfigError when the partner has no terminal."""
+          preselect: bool = True, chosen: str = "", typed: Typed | None = None, pressed: Pressed | None = None) -> Checkout:
+    """The form for an offer. One query; raises ConfigError when the partner has no terminal.
+
+    Without ``preselect`` a saved method has to be chosen by hand: a machine that sends the form as it stands pays nothing.
+    """
     terminal = core.settings.terminal(offer.partner_id)
     instruments = core.settings.instruments(terminal)
     methods: list[Method] = []
@@ -79,7 +82,7 @@ def build(core: Core, offer: Offer | Cart, *, merchant: str, action: str, saved_
         offer=offer, sealed=offer.seal(core.box), action=action, merchant=merchant, button=button, instruments=instruments,
         methods=methods, zip_code=core.settings.flag("zip_code_option"), can_save=can_save and bool(instruments),
         show_details=show_details, part_minimum=part_minimum, taps=_taps(core, terminal.currency) if offer.document == "topup" else [],
-        chosen=_chosen(typed.source or chosen, methods, instruments), typed=typed,
+        chosen=_chosen(typed.source or chosen, methods, instruments, preselect=preselect), typed=typed,
         problems=pressed.problems if pressed else {}, notice=pressed.notice if pressed else "",
         mandate=bank_paragraphs(merchant, pays=True) if "bank" in instruments else [],
         mandate_version=bank_version(merchant, pays=True) if "bank" in instruments else "",
@@ -97,10 +100,12 @@ def _taps(core: Core, currency: str) -> list[Money]:
     return sorted(found)
 
 
-def _chosen(wanted: str, methods: list[Method], instruments: tuple[str, ...]) -> str:
+def _chosen(wanted: str, methods: list[Method], instruments: tuple[str, ...], *, preselect: bool) -> str:
     """The wanted way if it is offered, else the default method (unless it has expired), else the first new one."""
     usable = [f"method:{method.id}" for method in methods if not method.is_expired()]
     offered = [*(f"method:{method.id}" for method in methods), *instruments]
     if wanted in offered:
         return wanted
+    if usable and not preselect:
+        return ""
     return next(iter([*usable, *instruments]), "")

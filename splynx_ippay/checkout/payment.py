@@ -16,8 +16,10 @@ from splynx_ippay.checkout.cart import Cart, PartRules
 from splynx_ippay.checkout.consent import bank_consent, card_consent
 from splynx_ippay.checkout.marks import N_
 from splynx_ippay.credentials import BankForm, CardForm
+from splynx_ippay.payments import limits
 from splynx_ippay.payments.charge import take
 from splynx_ippay.payments.intent import check_limits, find_submission
+from splynx_ippay.payments.models import State
 from splynx_ippay.payments.orders import Item, NewBank, NewCard, Order, SavedMethod, Source
 
 if TYPE_CHECKING:
@@ -98,7 +100,7 @@ def press(core: Core, offer: Offer | Cart, form: MultiDict[str, str], presser: P
                       items=items, source=source,
                       submission_key=offer.submission_key, actor=presser.actor, address=presser.address,
                       email=presser.email)
-        return Pressed(attempt=take(core, order))
+        return Pressed(attempt=_take(core, order, presser))
     except BadInput as error:
         return Pressed(problems=words.problems(error), status=400)
     except AlreadyOpen as error:
@@ -107,6 +109,20 @@ def press(core: Core, offer: Offer | Cart, form: MultiDict[str, str], presser: P
         return Pressed(held=error, status=409) if ours is None else Pressed(attempt=ours)
     except AddOnError as error:
         return _refused(core, offer, error)
+
+
+def _take(core: Core, order: Order, presser: Presser) -> Attempt:
+    """Charge; of new cards and accounts declines are counted by network and door. Raises what ``take`` raises."""
+    if isinstance(order.source, SavedMethod):
+        return take(core, order)
+    # Who is logged in or holds a signed link may save; what strangers do on links they guess must not stop them.
+    crowd, network = f"{presser.door}{'' if presser.can_save else ':guessed'}", limits.network_of(presser.address)
+    with core.database.read() as session:
+        limits.guard_crowd(session, crowd, network)
+    attempt = take(core, order)
+    if attempt.state == State.DECLINED:
+        core.database.run(lambda session: limits.note_decline(session, crowd, network))
+    return attempt
 
 
 def _refused(core: Core, offer: Offer | Cart, error: AddOnError) -> Pressed:

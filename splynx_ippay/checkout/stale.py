@@ -12,10 +12,13 @@ from flask import request, session
 from splynx_ippay.checkout.payment import Typed
 
 _KEY = "typed"
+_LONGEST = 300  # of the page's address: all of a session has to fit into one cookie
 
 
 def keep_typed() -> None:
     """Remember the harmless fields of the form that was refused, for the page it came from."""
+    if len(request.full_path) > _LONGEST:
+        return
     session[_KEY] = {"page": _page(request.full_path), "fields": asdict(Typed.read(request.form))}
 
 

@@ -58,8 +58,10 @@ def ask(core: Core, offer: Offer) -> str:
     what = (_("invoice #%(number)s", number=offer.number) if offer.document == "invoice"
             else _("proforma invoice #%(number)s", number=offer.number))
     issued = core.database.run(lambda rows: codes.issue(rows, core.box, target))
+    may_mail = limits.count_mail(core, offer.customer_id)
     words = {"tongue": language(), "what": what, "merchant": merchant_name(core, offer.partner_id)}
-    threading.Thread(target=_mail, args=(core, customer, issued), kwargs=words, name="code-mail", daemon=True).start()
+    if may_mail:  # else the same page, and no word: a full mailbox tells nothing about whose documents belong together
+        threading.Thread(target=_mail, args=(core, customer, issued), kwargs=words, name="code-mail", daemon=True).start()
     return page(core, offer, issued.ticket)
 
 

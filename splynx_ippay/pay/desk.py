@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _PURPOSE = "ending"
 _BACK = "back"  # in our session: where a payer came from, by transaction id
 _MOST_REMEMBERED = 5
+_LONGEST = 300  # of an address that is remembered: all of a session has to fit into one cookie
 _NOBODY, _NOT_FOUND = 2_000_000_000, 404
 
 
@@ -70,9 +71,9 @@ def cost_as_an_offer(core: Core) -> None:
 def form(core: Core, offer: Offer, *, saved_allowed: bool, can_save: bool, log_in: str = "", can_ask: bool = False,
          typed: Typed | None = None, pressed: Pressed | None = None) -> ResponseReturnValue:
     """The page that shows number, amount and the ways to pay."""
-    checkout = pages.build(core, offer, merchant=merchant_name(core, offer.partner_id), action="",
     branding.show(offer.partner_id)
-                           saved_allowed=saved_allowed, can_save=can_save, chosen=request.args.get("source", ""),
+    checkout = pages.build(core, offer, merchant=merchant_name(core, offer.partner_id), action="",
+                           saved_allowed=saved_allowed, can_save=can_save, preselect=False, chosen=request.args.get("source", ""),
                            typed=typed, pressed=pressed)
     return render_template("pay/pay.html", checkout=checkout, offer=offer, log_in=log_in, can_ask=can_ask), pressed.status if pressed else 200
 
@@ -80,10 +81,12 @@ def form(core: Core, offer: Offer, *, saved_allowed: bool, can_save: bool, log_i
 def pay(core: Core, offer: Offer, *, target: str, saved_allowed: bool, can_save: bool, log_in: str = "",
         can_ask: bool = False) -> ResponseReturnValue:
     """Pay what was offered. Raises TooManyRequests."""
-    limits.count_payment(core, target)
+    counted = limits.count_payment(core, target, guessable=not can_save)
     presser = Presser(Door.LINK, "link", request.remote_addr or "", merchant_name(core, offer.partner_id),
                       saved_allowed=saved_allowed, can_save=can_save)
     pressed = press(core, offer, request.form, presser)
+    if not pressed.problems and (pressed.attempt is None or pressed.attempt.state != State.DECLINED):
+        limits.forgive(core, counted)
     if pressed.attempt is not None:
         _remember_way_back(pressed.attempt)
         reference = f"{pressed.attempt.transaction_id}.{core.box.sign(_PURPOSE, pressed.attempt.transaction_id)}"
@@ -126,10 +129,10 @@ def ending(reference: str) -> ResponseReturnValue:
         attempt = rows.scalars(select(Attempt).where(Attempt.transaction_id == transaction_id)).first()
     if attempt is None:
         abort(404)
+    branding.show(attempt.partner_id)
     back = session.get(_BACK, {}).get(transaction_id, "")
 
     def pay_again(source: str) -> str:
-    branding.show(attempt.partner_id)
         return back + (("&" if "?" in back else "?") + "source=" + source if source else "")
 
     page = endings.page_of(attempt, pay_again if back else None)
@@ -138,5 +141,7 @@ def ending(reference: str) -> ResponseReturnValue:
 
 
 def _remember_way_back(attempt: Attempt) -> None:
+    if len(request.full_path) > _LONGEST:
+        return
     known = list(session.get(_BACK, {}).items())[-_MOST_REMEMBERED + 1:]
     session[_BACK] = dict([*known, (attempt.transaction_id, request.full_path.rstrip("?"))])

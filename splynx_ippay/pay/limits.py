@@ -8,7 +8,6 @@ against many networks at once.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from flask import request
 from werkzeug.exceptions import TooManyRequests
 
 from splynx_ippay.payments import limits
+from splynx_ippay.payments.limits import network_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 WINDOW = timedelta(hours=1)
 # (target, network, installation) in an hour. A household opens a link a few times; an office behind one address, more.
 OPENINGS = (30, 60, 3000)
+# Of presses that led to nothing: declines and forms with mistakes.
 PAYMENTS = (8, 20, 600)
 # A code in a million has five tries each: so few codes an hour keep guessing hopeless, and mailboxes quiet.
 CODES = (3, 10, 200)
+MAILS = 5  # an hour to one customer, however many documents are asked about
 CODE_CHECKS = (15, 40, 1000)
 
 
@@ -36,9 +38,17 @@ def count_opening(core: Core, target: str) -> None:
     _count(core, "open", target, OPENINGS)
 
 
-def count_payment(core: Core, target: str) -> None:
-    """Count a press of Pay. Raises TooManyRequests, and then counts nothing more."""
-    _count(core, "pay", target, PAYMENTS)
+def count_payment(core: Core, target: str, *, guessable: bool) -> list[int]:
+    """Count a press of Pay before it is made, and say what was counted. Raises TooManyRequests, and then counts nothing more.
+
+    What strangers do on links that can be guessed never stops who holds a signed one.
+    """
+    return _count(core, "pay", target, PAYMENTS, crowd="guessed" if guessable else "signed")
+
+
+def forgive(core: Core, counted: list[int]) -> None:
+    """Take back what was counted for a press that was no failure: an office behind one address pays many invoices."""
+    core.database.run(lambda session: limits.take_back(session, counted))
 
 
 def count_code(core: Core, target: str) -> None:
@@ -46,32 +56,34 @@ def count_code(core: Core, target: str) -> None:
     _count(core, "code", target, CODES)
 
 
+def count_mail(core: Core, customer_id: int) -> bool:
+    """Count a mail to a customer; False when there were enough of them."""
+    bucket = f"link:mail:{customer_id}"
+
+    def _hit(session: Session) -> bool:
+        if limits.count(session, bucket, WINDOW) >= MAILS:
+            return False
+        limits.hit(session, bucket)
+        return True
+
+    return core.database.run(_hit)
+
+
 def count_code_check(core: Core, target: str) -> None:
     """Count a code that is typed. Raises TooManyRequests, and then counts nothing more."""
     _count(core, "check", target, CODE_CHECKS)
 
 
-def network_of(address: str) -> str:
-    """The visitor's network: /24 of IPv4, /64 of IPv6, as providers hand them out; "unknown" for anything else."""
-    try:
-        known = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    if isinstance(known, ipaddress.IPv6Address) and known.ipv4_mapped is not None:
-        known = known.ipv4_mapped
-    return str(ipaddress.ip_network((known, 24 if known.version == 4 else 64), strict=False))  # noqa: PLR2004 - IP versions
-
-
-def _count(core: Core, what: str, target: str, most: tuple[int, int, int]) -> None:
+def _count(core: Core, what: str, target: str, most: tuple[int, int, int], crowd: str = "all") -> list[int]:
     digest = hashlib.sha256(target.encode()).hexdigest()[:40]
-    buckets = (f"link:{what}:target:{digest}", f"link:{what}:net:{network_of(request.remote_addr or '')}", f"link:{what}:all")
+    buckets = (f"link:{what}:target:{digest}", f"link:{what}:net:{network_of(request.remote_addr or '')}", f"link:{what}:{crowd}")
 
-    def _hit(session: Session) -> bool:
+    def _hit(session: Session) -> list[int]:
         if any(limits.count(session, bucket, WINDOW) >= limit for bucket, limit in zip(buckets, most, strict=True)):
-            return False
-        for bucket in buckets:
-            limits.hit(session, bucket)
-        return True
+            return []
+        return [limits.hit(session, bucket) for bucket in buckets]
 
-    if not core.database.run(_hit):
+    counted = core.database.run(_hit)
+    if not counted:
         raise TooManyRequests
+    return counted

@@ -17,6 +17,7 @@ from splynx_ippay.checkout.held import sentence_of
 from splynx_ippay.checkout.offers import Offer, StaleForm
 from splynx_ippay.checkout.stale import kept_for
 from splynx_ippay.pay import bp, codes, desk, limits
+from splynx_ippay.payments.due import target_of
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -75,7 +76,7 @@ def _answer(document: str, *, by_id: bool) -> ResponseReturnValue:
             return desk.stale(request.full_path)
         if offer.document != document or item != (str(offer.document_id) if by_id else offer.number):
             return desk.stale(request.full_path)
-        return _carry_on(core, offer, target, policy)
+        return _carry_on(core, offer, policy)
     limits.count_opening(core, target)
     wanted = _ID.fullmatch(item) if by_id else _NUMBER.fullmatch(item)
     # A text that can be no id is looked for like any other: the answer costs the same.
@@ -90,7 +91,7 @@ def _answer(document: str, *, by_id: bool) -> ResponseReturnValue:
     return _form(core, desk.offer_of(core, document, debt), policy, typed=kept_for(request.full_path))
 
 
-def _carry_on(core: Core, offer: Offer, target: str, policy: str) -> ResponseReturnValue:
+def _carry_on(core: Core, offer: Offer, policy: str) -> ResponseReturnValue:
     """After the form was shown: pay, or ask for a code, or show the form again with what the code has opened."""
     step, can_ask = request.form.get("step", ""), codes.can_ask(core, policy)
     if step == "ask" and can_ask:
@@ -98,7 +99,8 @@ def _carry_on(core: Core, offer: Offer, target: str, policy: str) -> ResponseRet
     if step == "check" and can_ask:
         return _form(core, offer, policy) if codes.check(core, offer) else codes.again(core, offer)
     saved = _saved_allowed(offer, policy)
-    return desk.pay(core, offer, target=target, saved_allowed=saved, can_save=False,
+    # Counted by the debt: its id and its number are two addresses of one thing.
+    return desk.pay(core, offer, target=target_of(offer.document, offer.document_id, offer.customer_id), saved_allowed=saved, can_save=False,
                     log_in="" if saved else _log_in(offer, policy), can_ask=can_ask and not saved)
 
 

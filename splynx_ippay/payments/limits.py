@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 TRIES_BY_PERSON = 10
 TRIES_BY_RUN = 4
 TRIES_WINDOW = timedelta(days=30)
+# Against testing stolen cards: one customer with many cards, one network, everybody at one door.
+CARDS_BY_CUSTOMER = 12
+CARDS_WINDOW = timedelta(days=1)
+DECLINES_BY_NETWORK = 20
+DECLINES_BY_CROWD = 300
+DECLINES_WINDOW = timedelta(hours=1)
+SAVES_BY_CUSTOMER = 30
 KEEP_HITS = timedelta(days=2)
 
 
@@ -34,12 +42,66 @@ def guard_payer(session: Session, *, customer_id: int, brand: str, last_four: st
                 for state, code, said in rows)
     if tries >= (TRIES_BY_RUN if door == Door.RUN else TRIES_BY_PERSON):
         raise Stopped("limit", f"{tries} tries in 30 days with the same card or account did not succeed")
+    if door == Door.PORTAL:
+        _guard_many_cards(session, customer_id)
 
 
-def hit(session: Session, bucket: str) -> None:
-    """Count one thing now."""
-    session.add(LimitHit(bucket=bucket[:96], at=clock.now()))
+def _guard_many_cards(session: Session, customer_id: int) -> None:
+    """Of the portal alone: what a stranger does on a link does not stop the customer who is logged in."""
+    declined = session.scalar(select(func.count()).select_from(Attempt).where(
+        Attempt.customer_id == customer_id, Attempt.created_at > clock.now() - CARDS_WINDOW, Attempt.door == Door.PORTAL,
+        Attempt.state == State.DECLINED)) or 0
+    if declined >= CARDS_BY_CUSTOMER:
+        raise Stopped("limit", f"{declined} payments of this customer were declined within a day")
+
+
+def guard_saving(session: Session, customer_id: int) -> None:
+    """Count a card or account that is saved; raise Stopped when there were too many within an hour."""
+    bucket = f"save:{customer_id}"
+    if count(session, bucket, DECLINES_WINDOW) >= SAVES_BY_CUSTOMER:
+        raise Stopped("limit", f"{SAVES_BY_CUSTOMER} cards or accounts were given within an hour")
+    hit(session, bucket)
+
+
+def hit(session: Session, bucket: str) -> int:
+    """Count one thing now; what ``take_back`` wants."""
+    counted = LimitHit(bucket=bucket[:96], at=clock.now())
+    session.add(counted)
     session.flush()
+    return counted.id
+
+
+def take_back(session: Session, counted: list[int]) -> None:
+    """Count things no more that turned out to be harmless."""
+    session.execute(delete(LimitHit).where(LimitHit.id.in_(counted)))
+
+
+def guard_crowd(session: Session, crowd: str, network: str) -> None:
+    """Raise Stopped when new cards and accounts were declined too often for one network, or for a whole door."""
+    for bucket, most in zip(_buckets(crowd, network), (DECLINES_BY_NETWORK, DECLINES_BY_CROWD), strict=True):
+        if count(session, bucket, DECLINES_WINDOW) >= most:
+            raise Stopped("limit", f"{most} new cards or accounts were declined within an hour ({bucket})")
+
+
+def note_decline(session: Session, crowd: str, network: str) -> None:
+    """Count a decline of a new card or account."""
+    for bucket in _buckets(crowd, network):
+        hit(session, bucket)
+
+
+def network_of(address: str) -> str:
+    """The visitor's network: /24 of IPv4, /64 of IPv6, as providers hand them out; "unknown" for anything else."""
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(known, ipaddress.IPv6Address) and known.ipv4_mapped is not None:
+        known = known.ipv4_mapped
+    return str(ipaddress.ip_network((known, 24 if known.version == 4 else 64), strict=False))  # noqa: PLR2004 - IP versions
+
+
+def _buckets(crowd: str, network: str) -> tuple[str, str]:
+    return f"declined:{crowd}:net:{network}", f"declined:{crowd}"
 
 
 def count(session: Session, bucket: str, window: timedelta) -> int:

@@ -12,7 +12,7 @@ from splynx_ippay.ippay import messages
 from splynx_ippay.ippay.decline_words import N_
 from splynx_ippay.ippay.messages import BankAccount, Card, Identity, new_transaction_id
 from splynx_ippay.ippay.outcomes import Verdict, decline_for, judge
-from splynx_ippay.payments import breaker
+from splynx_ippay.payments import breaker, limits
 
 if TYPE_CHECKING:
     from splynx_ippay.base.settings import TerminalSettings
@@ -88,6 +88,7 @@ def save(core: Core, customer_id: int, partner_id: int, details: Card | BankAcco
     kind = "card" if isinstance(details, Card) else "bank"
     if kind not in core.settings.instruments(terminal):
         raise BadInput("source", NOT_ACCEPTED[kind])
+    core.database.run(lambda session: limits.guard_saving(session, customer_id))
     token = tokenize(core, terminal, details)
     return keep(core, terminal, details, token, customer_id=customer_id, partner_id=partner_id, consent=consent,
                 make_default=make_default)

@@ -82,8 +82,7 @@ def advance(core: Core) -> None:
 
 def why(core: Core) -> str:
     """Why nothing may be sent, in words for staff; empty when all is well. Changes nothing."""
-    mark = read(core)
-    standing = _ask(core, mark)
+    mark, standing = _both(core)
     return "" if _is_new(mark, standing) else _why(core, mark, standing)
 
 
@@ -135,9 +134,18 @@ def _path(core: Core) -> Path:
     return core.spool / FILE
 
 
-def _look(core: Core) -> tuple[Mark, _Standing]:
+def _both(core: Core) -> tuple[Mark | None, _Standing]:
     mark = read(core)
     standing = _ask(core, mark)
+    if mark is None and standing.epoch is not None:
+        # Another process may just have begun: it writes its file before its row, so now the file is there, if ever.
+        mark = read(core)
+        standing = _ask(core, mark)
+    return mark, standing
+
+
+def _look(core: Core) -> tuple[Mark, _Standing]:
+    mark, standing = _both(core)
     if _is_new(mark, standing):
         _write(core, Mark(core.box.sign("installation", "id"), 1, 0, ""))
         core.database.run(lambda session: _row(session, epoch=1))

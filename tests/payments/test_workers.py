@@ -1,5 +1,6 @@
 """Two workers, or a person and a worker, at one row: whoever is second finds it moved, and nothing is done twice."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -156,6 +157,13 @@ def test_a_slice_another_worker_has_just_stored_is_no_error(desk, sandbox):
     with desk.core.database.read() as session:
         assert session.query(FeedRow).count() == 0
     assert feeds.read_days(desk.core, terminal, "credit", clock.now(), clock.now())
+
+
+def test_the_first_charges_of_an_installation_may_start_together(desk):
+    with ThreadPoolExecutor(12) as pool:
+        for future in [pool.submit(mark.guard, desk.core) for _ in range(48)]:
+            assert future.result(30) is None
+    assert mark.why(desk.core) == ""
 
 
 def test_evidence_that_nothing_was_taken_is_only_an_event(desk):

@@ -40,6 +40,7 @@ from splynx_ippay.admin import (  # noqa: E402, F401 - they register their route
     links_page,
     log_page,
     missing_zip,
+    overview,
     pay,
     payments,
     runs,

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from splynx_ippay import auth
 from splynx_ippay.admin import access, bp, sheets, words
 from splynx_ippay.admin.charge_form import first_form, read_filters
+from splynx_ippay.admin.overview import declines_of_run, run_picture
 from splynx_ippay.admin.results import PAGE, Choice, as_csv, page_of, reasons_of
 from splynx_ippay.base.errors import BadInput, HostError
 from splynx_ippay.base.money import Money
@@ -93,8 +94,9 @@ def run(run_id: int) -> ResponseReturnValue:
         rows, more = page_of(session, run_id, choice)
         reasons = reasons_of(session, run_id)
         stopped = list(session.scalars(select(Terminal).where(Terminal.stopped_at.is_not(None))))
+        declines = declines_of_run(session, run_id) if "declined" in shown.results else []
     return render_template(
-        "admin/run.html", run=found, progress=shown, rows=rows, more=more, choice=choice, reasons=reasons, words=words,
+        "admin/run.html", picture=run_picture(shown.results, declines) if found.started_at else "", run=found, progress=shown, rows=rows, more=more, choice=choice, reasons=reasons, words=words,
         reason_names=REASONS, result_names=RESULTS, money_of=Money, stopped=stopped, page_size=PAGE,
         described=_describe(found), tab="history" if found.started_at else "charge")
 

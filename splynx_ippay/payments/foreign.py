@@ -99,7 +99,7 @@ def _note(session: Session, names: frozenset[str]) -> int:
                                      "not know it. Was a backup restored?")
             continue  # ``recover`` sees to the row itself
         row.handled_at = clock.now()
-        if started is not None and row.at is not None and row.at < started:
+        if started is not None and row.at is not None and row.at < started.replace(microsecond=0):
             continue  # somebody charged here before us
         if findings.add(session, findings.FOREIGN, subject_of(row), words_of(row)):
             log.error("a foreign sale on terminal %s: %s", row.terminal_id, row.transaction_id)

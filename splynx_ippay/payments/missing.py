@@ -5,14 +5,12 @@ Must never charge or post again by itself: the money was taken. What may be char
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from splynx_ippay.base import clock
-from splynx_ippay.base.errors import IllegalTransition
 from splynx_ippay.payments import states
 from splynx_ippay.payments.models import Attempt, Booking, Line
 
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
 
     from splynx_ippay.payments.core import Core
     from splynx_ippay.splynx.records import Payment
-
-log = logging.getLogger(__name__)
 
 LOOK_BACK = timedelta(days=35)  # the accounting period that may still be open, and some days
 # One call to the host a customer; where there are more customers, each has its turn every second, third … night.
@@ -63,7 +59,7 @@ def _is_gone(payment: Payment | None) -> bool:
 
 def _to_review(core: Core, line_id: int, payment_id: int) -> bool:
     def _move(session: Session) -> bool:
-        line = session.get_one(Line, line_id)
+        line = session.get_one(Line, line_id, with_for_update=True)
         if line.booking != Booking.POSTED or line.splynx_payment_id != payment_id:
             return False
         states.move_booking(session, line, Booking.REVIEW,
@@ -71,8 +67,4 @@ def _to_review(core: Core, line_id: int, payment_id: int) -> bool:
                                    "enter the payment again, or give the money back")
         return True
 
-    try:
-        return core.database.run(_move)
-    except IllegalTransition:
-        log.info("line %s was moved by somebody else", line_id)
-        return False
+    return core.database.run(_move)

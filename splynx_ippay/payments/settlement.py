@@ -6,14 +6,12 @@ take a late feed for a missing sale: the feed has to show sales of ours that wer
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from splynx_ippay.base import clock
-from splynx_ippay.base.errors import IllegalTransition
 from splynx_ippay.payments import calendar, events, feeds, states
 from splynx_ippay.payments.models import Attempt, State
 
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
     from splynx_ippay.base.settings import TerminalSettings
     from splynx_ippay.ippay.report import Feed
     from splynx_ippay.payments.core import Core
-
-log = logging.getLogger(__name__)
 
 FEED: Feed = "ccsettlement"
 MISSING_AFTER_BANKING_DAYS = 3
@@ -45,10 +41,7 @@ def tick(core: Core) -> int:
         since = min(sent for _, sent in waiting)
         feeds.read_days(core, terminal, FEED, since - feeds.DAY, clock.now(), every=_EVERY)
         for attempt_id, _sent in waiting:
-            try:
-                count += core.database.run(lambda session, i=attempt_id: _look(session, i))  # type: ignore[misc]
-            except IllegalTransition:
-                log.info("attempt %s was moved by somebody else", attempt_id)
+            count += core.database.run(lambda session, i=attempt_id: _look(session, i))  # type: ignore[misc]
     return count
 
 

@@ -6,7 +6,15 @@ import pytest
 from sqlalchemy import update
 
 from splynx_ippay.base import clock
-from splynx_ippay.base.errors import AlreadyOpen, AmountChanged, BadInput, ConfigError, GatewayError, HostUnavailable, Stopped
+from splynx_ippay.base.errors import (
+    AlreadyOpen,
+    AmountChanged,
+    BadInput,
+    ConfigError,
+    GatewayError,
+    HostUnavailable,
+    Stopped,
+)
 from splynx_ippay.payments import findings, foreign, mark, recovery, relive, seals
 from splynx_ippay.payments.feed_models import FeedRow
 from splynx_ippay.payments.models import Attempt, Booking, DebtKey, Line, State
@@ -214,7 +222,7 @@ def test_a_number_the_host_does_not_know_any_more_is_listed(desk, sandbox, lost)
 def test_a_debt_another_attempt_holds_by_now_is_not_taken_from_it(desk, sandbox, lost):
     method, invoice = desk.saved_card(), desk.invoice()
     gone = lost(lambda: keep_from_host(desk, sandbox, method, invoice))
-    desk.core.database.run(lambda session: mark._row(session))
+    desk.core.database.run(mark._row)
     released = desk.core.spool / mark.FILE
     words = released.read_text()
     released.unlink()

@@ -77,7 +77,7 @@ def test_many_heads_take_several_lines(desk, sandbox):
 
 @pytest.mark.parametrize(("statement", "place", "words"), [
     ("UPDATE event SET kind = 'answes' WHERE attempt_id = 1 AND seq = 3", "attempt 1", "event 3 (answes"),
-    ("UPDATE event SET data = replace(data, 'sale', 'salf') WHERE attempt_id = 1 AND seq = 1", "", ""),
+    ("UPDATE event SET data = replace(data, 'portal', 'portam') WHERE attempt_id = 1 AND seq = 1", "attempt 1", "event 1 (intended"),
     ("UPDATE event SET hash = 'f' || substr(hash, 2) WHERE attempt_id = 2 AND seq = 2 AND hash NOT LIKE 'f%'", "attempt 2", "event 2"),
     ("DELETE FROM event WHERE attempt_id = 1 AND seq = 1", "attempt 1", "event 2"),
     ("DELETE FROM event WHERE attempt_id = 1 AND seq = (SELECT max(seq) FROM event WHERE attempt_id = 1)", "seal 1", "missing"),
@@ -88,9 +88,6 @@ def test_a_changed_row_is_named(desk, sealed, statement, place, words):
     desk.excused.add("lost")
     change(desk, statement)
     found = seals.verify(desk.core)
-    if not place:
-        assert found == {}  # nothing of that kind stood there: nothing was changed
-        return
     assert words in found[place]
     change(desk, "UPDATE attempt SET state = 'approved' WHERE state = 'declined'")
 

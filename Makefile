@@ -6,7 +6,7 @@ TESTS ?= tests
 CATALOGUES ?= splynx_ippay/translations
 
 .DEFAULT_GOAL := help
-.PHONY: help setup translations catalogues demo needs test lint clean
+.PHONY: help setup translations catalogues demo needs test screens bench lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -37,6 +37,12 @@ test: translations needs ## every test, in a browser too, with the coverage gate
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= $(TESTS)
 	$(BIN)/coverage report --include='splynx_ippay/ippay/*,splynx_ippay/payments/*' --fail-under=100
 	$(BIN)/coverage report --fail-under=95
+
+screens: translations needs ## pictures of every page, to look at, in .screens/index.html
+	rm -rf .screens && SPLYNX_IPPAY_SCREENS=.screens $(BIN)/python -m pytest -n 2 --dist loadfile tests/browser -k pictures
+
+bench: ## our own share of a page against a bare Flask view, in one run
+	$(BIN)/python benchmarks/page_share.py
 
 lint: translations ## ruff, mypy, who imports whom
 	$(BIN)/ruff check .

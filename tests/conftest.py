@@ -463,3 +463,12 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Numbers that tests have measured (record_property("numbers", text)), also from workers, are printed at the end."""
+    told = [text for reports in terminalreporter.stats.values() for report in reports if getattr(report, "when", "") == "call"
+            for name, text in report.user_properties if name == "numbers"]
+    if told:
+        terminalreporter.section("numbers")
+        terminalreporter.write("\n".join(told) + "\n")

@@ -81,7 +81,7 @@ class Gallery:
         self.answers.clear()
 
     def _in_language(self, name, window, language, *, check):
-        if "/ippay/" in window.url and window.locator("html").get_attribute("lang") != language:
+        if check and "/ippay/" in window.url and window.locator("html").get_attribute("lang") != language:
             self.unspoken.append(f"{name}: {window.locator('html').get_attribute('lang')} instead of {language}")
         for size in (WIDE, NARROW):
             window.set_viewport_size(size)

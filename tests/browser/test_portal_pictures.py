@@ -66,6 +66,50 @@ def test_every_page_of_saved_methods(gallery, customer, town, settings_of):
     pictured.shoot("credentials-removed", page, again=False)
 
 
+def test_every_page_of_authorizations(gallery, customer, town, settings_of):
+    pictured, page = gallery("portal"), customer().page
+    page.goto("/ippay/credentials/authorizations")
+    pictured.shoot("authorizations-none", page)
+    town.card(postal_code="")
+    bank = town.bank()
+    settings_of(town.core, zip_code_option="1")
+    page.goto("/ippay/credentials")
+    press(page, "Save ZIP code")
+    pictured.shoot("credentials-zip-problem", page)
+    page.locator("input[id^=zip-]").fill("80202")
+    press(page, "Save ZIP code")
+    pictured.shoot("credentials-zip-saved", page, again=False)
+    town.change(bank, is_default=True)
+    page.goto("/ippay/")
+    page.locator(f"input[value='method:{bank.id}']").check()
+    page.locator("#amount").fill("20.00")
+    press(page, "^Add$")
+    page.goto(f"/ippay/payments/{town.latest().transaction_id}/authorization")
+    pictured.shoot("authorization-of-a-payment", page, again=False)
+    page.goto(f"/ippay/credentials/{bank.id}/authorization")
+    pictured.shoot("authorization", page)
+    press(page, "Withdraw")
+    pictured.shoot("authorizations", page)
+
+
+def test_every_page_of_paying_several(gallery, customer, town, settings_of):
+    pictured, page = gallery("portal"), customer().page
+    settings_of(town.core, part_payments="1")
+    page.goto("/ippay/pay")
+    pictured.shoot("several", page)
+    page.locator("input[name^=sum-]").first.fill("1e3")
+    press(page, "^Continue$")
+    pictured.shoot("several-problem", page)
+    town.card()
+    page.goto("/ippay/pay")
+    press(page, "^Continue$")
+    pictured.shoot("several-confirm", page)
+    press(page, "^Pay")
+    pictured.shoot("ending-of-several", page)
+    page.goto("/ippay/pay")
+    pictured.shoot("several-none", page, again=False)
+
+
 def test_every_page_of_paying(gallery, customer, town, sandbox):
     pictured, page = gallery("portal"), customer().page
     first, second, third = sandbox.unpaid_invoices(1)

@@ -147,9 +147,39 @@ def test_every_page_about_customers(gallery, clerk, town, sandbox, settings_of):
     pictured.shoot("customer", page, again=False)
     page.goto("/ippay/admin/links")
     pictured.shoot("links", page)
+    settings_of(town.core, zip_code_option="1")
+    town.card(3, holder="Ashley Miller", postal_code="")
+    page.goto("/ippay/admin/missing-zip")
+    pictured.shoot("missing-zip", page)
+    with page.expect_download():
+        page.get_by_role("link", name=re.compile("CSV")).click()
     settings_of(town.core, roles_charge="nobody")
     page.goto("/ippay/admin/charge")
     pictured.shoot("not-allowed", page)
+
+
+def test_every_page_of_setting_up(gallery, clerk, town):
+    pictured, page = gallery("admin"), clerk().page
+    page.goto("/ippay/admin/settings")
+    pictured.shoot("settings", page)
+    page.locator("#link_days").fill("many")
+    press(page, "^Save$")
+    pictured.shoot("settings-problem", page, again=False)
+    page.goto("/ippay/admin/settings")
+    page.locator("#link_days").fill("60")
+    press(page, "^Save$")
+    pictured.shoot("settings-saved", page, again=False)
+    page.locator("#picture-logo").set_input_files({"name": "logo.png", "mimeType": "image/png", "buffer": b"no picture"})
+    press(page, "Use this picture")
+    pictured.shoot("settings-picture-problem", page, again=False)
+    page.goto("/ippay/admin/settings")
+    page.locator("#picture-logo").set_input_files({"name": "logo.png", "mimeType": "image/png", "buffer": page.screenshot()})
+    press(page, "Use this picture")
+    pictured.shoot("settings-with-a-logo", page, again=False)
+    page.goto("/ippay/admin/audit")
+    pictured.shoot("audit", page)
+    page.goto("/ippay/admin/log")
+    pictured.shoot("log", page)
 
 
 def test_is_all_well(gallery, clerk, town, sandbox):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import case, func, select
 
@@ -13,6 +13,7 @@ from splynx_ippay.base.money import Money
 from splynx_ippay.payments.models import Attempt, Booking, DebtKey, Line, State
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from splynx_ippay.payments.core import Core
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
 
 HOLDS_MONEY = (State.INTENDED, State.UNKNOWN, State.ACCEPTED, State.APPROVED, State.REVIEW)
 _NOT_FOUND = 404
+
+
+class Taken(NamedTuple):
+    """Cents we took or may have taken on one document, and how many of them the host does not show on it."""
+
+    cents: int = 0
+    hidden: int = 0
+
+
+NOTHING = Taken()
 
 
 @dataclass(frozen=True)
@@ -87,12 +98,10 @@ def open_debts(core: Core, customer_id: int, currency: str) -> list[Debt]:
     read.sort(key=lambda pair: (pair[1].date_created or date.min, pair[0], pair[1].id))
     with core.database.read() as session:
         held = _holders(session, customer_id)
-        sums = _taken(session, customer_id)
-    nothing = (0, 0)
+        taken = taken_by_document(session, Attempt.customer_id == customer_id)
     found = []
     for document, one in read:
-        taken, hidden = sums.get((document, one.id), nothing)
-        due = Money(max(0, min(one.due.cents - hidden, one.total.cents - taken)), currency)
+        due = rest_of(taken.get((document, one.id), NOTHING), host_due=one.due, total=one.total)
         holder = held.get(target_of(document, one.id, customer_id))
         if due or holder:
             found.append(Debt(document, one.id, one.number, customer_id, one.total, due, one.due, status_of(one), holder,
@@ -128,30 +137,32 @@ def status_of(read: Invoice | Proforma) -> str:
 
 def chargeable(session: Session, document: str, document_id: int, *, host_due: Money, total: Money,
                besides: int | None = None) -> Money:
-    """What may be taken now: what the host shows as due, less what we took or may have taken and it does not show.
+    """What may be taken on one document now; ``besides`` leaves the lines of one attempt out (the one that asks)."""
+    taken = taken_by_document(session, Line.document == document, Line.document_id == document_id,
+                              Attempt.id != (besides or 0))
+    return rest_of(taken.get((document, document_id), NOTHING), host_due=host_due, total=total)
+
+
+def rest_of(taken: Taken, *, host_due: Money, total: Money) -> Money:
+    """What the host shows as due, less what we took or may have taken and it does not show.
 
     And never more than the total less all we took: that bound holds even when a payment of ours went missing in the
     host; then a person must look before anything is charged again. Money booked on account does not lower the
-    document's due, so it counts as not shown. ``besides`` leaves the lines of one attempt out (the one that asks).
+    document's due, so it counts as not shown.
     """
-    taken, hidden = session.execute(
-        select(*_SUMS).join(Attempt).where(Line.document == document, Line.document_id == document_id, Attempt.state.in_(HOLDS_MONEY),
-                             Attempt.id != (besides or 0))).one()
-    return Money(max(0, min(host_due.cents - int(hidden), total.cents - int(taken))), total.currency)
+    return Money(max(0, min(host_due.cents - taken.hidden, total.cents - taken.cents)), total.currency)
 
 
-_IS_HIDDEN = (Line.booking != Booking.POSTED) | Line.on_account.is_(True)
-_SUMS = (func.coalesce(func.sum(Line.amount_cents), 0),
-         func.coalesce(func.sum(case((_IS_HIDDEN, Line.amount_cents), else_=0)), 0))
-
-
-def _taken(session: Session, customer_id: int) -> dict[tuple[str, int], tuple[int, int]]:
-    """``chargeable``'s two sums for every document of a customer: taken, and of that not shown by the host."""
+def taken_by_document(session: Session, *of: ColumnElement[bool]) -> dict[tuple[str, int], Taken]:
+    """What we took or may have taken, by (document, id), in one query; ``of`` narrows lines and attempts."""
+    is_hidden = (Line.booking != Booking.POSTED) | Line.on_account.is_(True)
     rows = session.execute(
-        select(Line.document, Line.document_id, *_SUMS).join(Attempt)
-        .where(Attempt.customer_id == customer_id, Attempt.state.in_(HOLDS_MONEY), Line.document_id.is_not(None))
+        select(Line.document, Line.document_id, func.sum(Line.amount_cents),
+               func.sum(case((is_hidden, Line.amount_cents), else_=0))).join(Attempt)
+        .where(Attempt.state.in_(HOLDS_MONEY), Line.document_id.is_not(None), *of)
         .group_by(Line.document, Line.document_id))
-    return {(document, document_id): (int(taken), int(hidden)) for document, document_id, taken, hidden in rows}
+    return {(document, document_id): Taken(int(cents), int(hidden))
+            for document, document_id, cents, hidden in rows if document_id is not None}
 
 
 def _holders(session: Session, customer_id: int) -> dict[str, Held]:

@@ -12,7 +12,7 @@ from sqlalchemy import case, func, select
 
 from splynx_ippay.credentials import Method
 from splynx_ippay.ippay.declines import DECLINES
-from splynx_ippay.payments.due import HOLDS_MONEY
+from splynx_ippay.payments.due import taken_by_document
 from splynx_ippay.payments.models import Attempt, CustomerNote, DebtKey, Line, State
 from splynx_ippay.runs.models import ItemState, Run, RunItem, RunState
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from sqlalchemy.orm import Session
+
+    from splynx_ippay.payments.due import Taken
 
 _HARD = tuple(code for code, decline in DECLINES.items() if decline.kind == "hard")
 _HELD_AS = {State.ACCEPTED: "debit_pending", State.REVIEW: "in_review", State.RETURNED: "returned_hold"}
@@ -39,7 +41,7 @@ class Facts:
     methods: Mapping[int, Method] = field(default_factory=dict)  # by customer: the default, usable or not
     fallen: Mapping[int, str] = field(default_factory=dict)  # by customer without one: why the last was disabled
     held: Mapping[int, Held] = field(default_factory=dict)  # by invoice
-    taken: Mapping[int, int] = field(default_factory=dict)  # by invoice: cents we took or may have taken, ever
+    taken: Mapping[tuple[str, int], Taken] = field(default_factory=dict)  # by document: what we took or may have taken
     elsewhere: Mapping[int, int] = field(default_factory=dict)  # by invoice: an unfinished run that holds it
     stopped: Mapping[int, str] = field(default_factory=dict)  # by customer: why, since when
     refused: Mapping[int, str] = field(default_factory=dict)  # by method: code and words of a refusal for good
@@ -49,7 +51,7 @@ def look_up(session: Session, invoice_ids: Collection[int], customer_ids: Collec
     """Read all facts of a batch."""
     methods, fallen = _methods(session, customer_ids)
     return Facts(methods=methods, fallen=fallen, held=_held(session, invoice_ids),
-                 taken=_taken(session, invoice_ids),
+                 taken=taken_by_document(session, Line.document == "invoice", Line.document_id.in_(invoice_ids)),
                  elsewhere=_elsewhere(session, invoice_ids), stopped=_stopped(session, customer_ids),
                  refused=_refused(session, customer_ids, [method.id for method in methods.values()]))
 
@@ -75,15 +77,6 @@ def _held(session: Session, invoice_ids: Collection[int]) -> dict[int, Held]:
         .where(DebtKey.open_target.in_(targets)))
     return {targets[target]: Held(_HELD_AS.get(State(state), "being_paid"), f"{since:%Y-%m-%d %H:%M} UTC, {door}")
             for target, state, door, since in rows if target is not None}
-
-
-def _taken(session: Session, invoice_ids: Collection[int]) -> dict[int, int]:
-    """What ``payments.due.chargeable`` subtracts for one document, for many at once."""
-    rows = session.execute(
-        select(Line.document_id, func.sum(Line.amount_cents)).join(Attempt, Attempt.id == Line.attempt_id)
-        .where(Line.document == "invoice", Line.document_id.in_(invoice_ids), Attempt.state.in_(HOLDS_MONEY))
-        .group_by(Line.document_id))
-    return {document_id: int(cents) for document_id, cents in rows if document_id is not None}
 
 
 def _elsewhere(session: Session, invoice_ids: Collection[int]) -> dict[int, int]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from splynx_ippay.base.errors import ConfigError
 from splynx_ippay.base.money import Money
+from splynx_ippay.payments.due import NOTHING, rest_of
 from splynx_ippay.splynx.resources import NOT_PAID, PENDING
 
 if TYPE_CHECKING:
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
 
 
 def chargeable(invoice: Invoice, facts: Facts) -> Money:
-    """What may be taken, as ``payments.due`` says: never more than the total less what we took or may have taken."""
-    rest = invoice.total.cents - facts.taken.get(invoice.id, 0)
-    return Money(max(0, min(invoice.due.cents, rest)), invoice.due.currency)
+    """What may be taken on an invoice, by the one rule of ``payments.due``."""
+    return rest_of(facts.taken.get(("invoice", invoice.id), NOTHING), host_due=invoice.due, total=invoice.total)
 
 
 @dataclass

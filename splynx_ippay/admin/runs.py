@@ -96,7 +96,8 @@ def run(run_id: int) -> ResponseReturnValue:
         stopped = list(session.scalars(select(Terminal).where(Terminal.stopped_at.is_not(None))))
         declines = declines_of_run(session, run_id) if "declined" in shown.results else []
     return render_template(
-        "admin/run.html", picture=run_picture(shown.results, declines) if found.started_at else "", run=found, progress=shown, rows=rows, more=more, choice=choice, reasons=reasons, words=words,
+        "admin/run.html", run=found, progress=shown, rows=rows, more=more, choice=choice, reasons=reasons, words=words,
+        picture=run_picture(shown.results, declines) if found.started_at else "",
         reason_names=REASONS, result_names=RESULTS, money_of=Money, stopped=stopped, page_size=PAGE,
         described=_describe(found), tab="history" if found.started_at else "charge")
 

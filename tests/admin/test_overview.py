@@ -122,4 +122,4 @@ def test_a_picture_of_nothing_is_still_a_picture(draw):
 
 def test_the_smallest_part_is_still_seen():
     svg = ElementTree.fromstring(str(pictures.bars("x", "title", "text", [Part("a", 1, "1"), Part("b", 100_000, "many")])))
-    assert [int(rect.get("width")) for rect in rects(svg)] == [2, 640]
+    assert [int(rect.get("width")) for rect in rects(svg)] == [2, pictures.WIDTH]

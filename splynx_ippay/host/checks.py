@@ -157,7 +157,7 @@ CHECKS: tuple[Check, ...] = (
     Check("quarantine", N_("Database is not an old copy"), examine_books.quarantine,
           N_("Quarantine, nothing is sent or posted: %(detail)s."),
           N_("Run: splynx-ippay recover. It reads what IPpay and Splynx know since the backup and says how to go on."),
-          needs=("key_file", "tables")),
+          needs=("key_file", "spool", "tables")),
     Check("foreign_sales", N_("Nothing else charges on the terminal"), examine_books.foreign_sales,
           N_("IPpay shows sales on our terminal that the add-on did not make, so no Charge runs: %(detail)s."),
           N_("Find out who charged, and give back what was charged twice; then run: splynx-ippay acknowledge-foreign "

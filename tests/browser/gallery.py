@@ -36,7 +36,7 @@ class Gallery:
         self.axe, self.numbers = Axe(), {}
         self.languages = languages()
         self.answers, self.endpoints, self.templates = [], set(), set()
-        self.pictures, self.violations, self.too_wide, self.unspoken, self.complaints = [], [], [], [], []
+        self.pictures, self.faults, self.fault_count = [], [], 0
 
     def attend(self, app, speak):
         """Watch the application of the next test; ``speak`` changes the language of its pages."""
@@ -82,7 +82,7 @@ class Gallery:
 
     def _in_language(self, name, window, language, *, check):
         if check and "/ippay/" in window.url and window.locator("html").get_attribute("lang") != language:
-            self.unspoken.append(f"{name}: {window.locator('html').get_attribute('lang')} instead of {language}")
+            self.faults.append(f"language: {name}: {window.locator('html').get_attribute('lang')} instead of {language}")
         for size in (WIDE, NARROW):
             window.set_viewport_size(size)
             window.wait_for_function(_SETTLED)
@@ -91,10 +91,10 @@ class Gallery:
             self.pictures.append({"door": self.door, "name": name, "language": language, "width": size["width"], "file": picture})
             width = window.evaluate("() => document.scrollingElement.scrollWidth - window.innerWidth")
             if width > 0:
-                self.too_wide.append(f"{picture}: {width} px")
+                self.faults.append(f"wider than the window: {picture}: {width} px")
         window.set_viewport_size(WIDE)
         if check:
-            self.violations += [f"{name} ({language}): {finding}" for finding in self.examine(window)]
+            self.faults += [f"axe: {name} ({language}): {finding}" for finding in self.examine(window)]
 
     def examine(self, window):
         """axe's violations on this page, one line each."""
@@ -124,8 +124,7 @@ class Gallery:
         write_contents(self.folder, self.pictures)
         names = {(one["name"], one["language"]) for one in self.pictures}
         return (f"{self.door}: {len(self.pictures)} pictures of {len(names)} pages in {', '.join(self.languages)}; routes without "
-                f"screenshot or axe result: {len(self.missing_routes())}; axe violations: {len(self.violations)}; "
-                f"wider than a phone: {len(self.too_wide)}")
+                f"screenshot or axe result: {len(self.missing_routes())}; axe violations, too wide pages, wrong languages: {self.fault_count}")
 
 
 def write_contents(folder, pictures):

@@ -199,11 +199,11 @@ def reset_connection(sock: socket.socket) -> NoReturn:
 
 def _nonsense(fault: Fault, server: str) -> tuple[str, str, bytes]:
     """Status line, content type and body of an answer that is none."""
-    if fault.kind == "http_status" and fault.json:
-        problems = [{"field": "sandbox", "message": "refused by a fault"}]
-        return f"{fault.status} Sandbox Fault", "application/json", json.dumps(problems).encode()
     if fault.kind == "http_status":
-        return f"{fault.status} Sandbox Fault", "text/html; charset=utf-8", b"<html><body>sandbox fault</body></html>"
+        problems = json.dumps([{"field": "sandbox", "message": "refused by a fault"}]).encode()
+        kind, body = (("application/json", problems) if fault.json
+                      else ("text/html; charset=utf-8", b"<html><body>sandbox fault</body></html>"))
+        return f"{fault.status} Sandbox Fault", kind, body
     if fault.kind == "html":
         page = b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body><h1>Back soon</h1></body></html>"
         return "200 OK", "text/html; charset=utf-8", page

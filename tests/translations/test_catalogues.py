@@ -10,7 +10,7 @@ from .conftest import FOLDER, ROOT, catalogue_of
 
 # Words that are the same in both languages.
 SAME = {
-    "fr": {"Actions", "Code", "Date", "Plan", "Production", "STARTTLS", "Tables", "Terminal", "Test", "Total"},
+    "fr": {"Actions", "Code", "Date", "Logo", "Plan", "Production", "STARTTLS", "Tables", "Terminal", "Test", "Total"},
     "es": {"%(label)s:", "Plan", "STARTTLS", "Terminal", "Total", "no"},
 }
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")

@@ -178,3 +178,15 @@ def test_a_card_is_expired_when_its_last_month_is_over():
     assert not Method(exp_month=now.month, exp_year=now.year).is_expired()
     assert Method(exp_month=12, exp_year=now.year - 1).is_expired()
     assert not Method(exp_month=None, exp_year=None).is_expired()
+
+
+def test_a_removed_default_is_followed_only_by_a_method_that_can_be_charged():
+    def method(number, **changes):
+        facts = {"id": number, "status": "active", "terminal_id": "T1", "environment": "test"} | changes
+        return credentials.Method(**facts)
+
+    gone = method(1)
+    usable = method(2)
+    assert credentials.next_default(gone, [gone, usable, method(3, exp_month=1, exp_year=2020), method(4, terminal_id="T2"),
+                                           method(5, status="disabled")]) is usable
+    assert credentials.next_default(gone, [gone, method(3, exp_month=1, exp_year=2020)]) is None

@@ -109,7 +109,7 @@ def _accepted(attempt: Attempt, final_on: date | None) -> Page:
     sent = (attempt.sending_at or attempt.created_at).astimezone().date()
     return Page("accepted", _("Your bank debit is on its way"), [
         _("We have asked your bank for %(amount)s for %(what)s. You do not need to do anything, and please do not pay "
-          "again.", amount=money(attempt.amount), what=what_for(attempt))], "good", points=[
+          "again.", amount=money(attempt.amount), what=what_for(attempt))], "wait", points=[
         _("%(day)s: the debit was accepted for sending.", day=day(sent)),
         _("About %(day)s: the money leaves your account. Please keep enough money on it.",
           day=day(add_banking_days(sent, _SETTLES_BANKING_DAYS))),

@@ -170,7 +170,7 @@ def revoke(session: Session, method_id: int, customer_id: int, *, by: str) -> Me
 
 
 def remove(session: Session, method_id: int, customer_id: int, *, by: str = "") -> Method:
-    """Forget the token, keep the consent; the newest remaining method becomes the default."""
+    """Forget the token, keep the consent; the newest that can be charged becomes the default."""
     method = session.get(Method, method_id)
     if method is None or method.customer_id != customer_id or method.status == "removed":
         raise BadInput("method", GONE)
@@ -184,15 +184,21 @@ def remove(session: Session, method_id: int, customer_id: int, *, by: str = "") 
 
 
 def _pass_default_on(session: Session, method: Method) -> None:
-    """A method that is not used any more is no default; the newest that is takes its place."""
+    """A method that is not used any more is no default; another takes its place, if one can."""
     was_default, method.is_default = method.is_default, False
     session.flush()
     if was_default:
-        rest = session.scalars(select(Method).where(Method.customer_id == method.customer_id, Method.status == "active")
-                               .order_by(Method.id.desc()).limit(1)).first()
+        rest = next_default(method, session.scalars(select(Method).where(Method.customer_id == method.customer_id)))
         if rest is not None:
             rest.is_default = True
             session.flush()
+
+
+def next_default(method: Method, own: Iterable[Method]) -> Method | None:
+    """Which of the customer's methods is charged once this one is gone: the newest that can be charged where it was."""
+    usable = [one for one in own if one.id != method.id and one.status == "active" and not one.is_expired()
+              and (one.terminal_id, one.environment) == (method.terminal_id, method.environment)]
+    return max(usable, key=lambda one: one.id, default=None)
 
 
 def disable(session: Session, method_id: int, reason: str) -> None:

@@ -51,7 +51,7 @@ def selected() -> ResponseReturnValue:
     except BadInput as error:
         return _list(core, debts, problems=words.problems(error)), 400
     cart = cart_of(picks, user.id, user.partner_id, currency)
-    return _form(core, cart, typed=Typed(holder=user.name))
+    return _form(core, cart, typed=Typed(holder=user.name[:60]))
 
 
 @bp.post("/pay/selected")

@@ -151,7 +151,7 @@ def _list(*, chosen: str = "", typed: Typed | None = None, problems: dict[str, s
         methods = credentials.all_methods_of(session, user.id)
     return render_template(
         "portal/credentials.html", label_of=Checkout.label, instruments=core.settings.instruments(terminal), chosen=chosen,
-        label=Checkout.label, typed=typed or Typed(holder=user.name), problems=problems or {}, notice=notice,
+        label=Checkout.label, typed=typed or Typed(holder=user.name[:60]), problems=problems or {}, notice=notice,
         cards=[method for method in methods if method.instrument == "card"],
         banks=[method for method in methods if method.instrument == "bank"],
         unusable={method.id for method in methods
@@ -163,12 +163,11 @@ def _list(*, chosen: str = "", typed: Typed | None = None, problems: dict[str, s
 
 
 def _consequences(method: Method, own: list[Method], *, under_way: bool, planned: int) -> list[str]:
-    rest = [one for one in own if one.id != method.id and one.status == "active"]
+    following = credentials.next_default(method, own)
     lines = []
-    if method.is_default and rest:
-        lines.append(_("It is your default. From now on %(method)s is charged instead.",
-                       method=Checkout.label(max(rest, key=lambda one: one.id))))
-    elif not rest:
+    if method.is_default and following:
+        lines.append(_("It is your default. From now on %(method)s is charged instead.", method=Checkout.label(following)))
+    elif not following:
         lines.append(_("It is the only one you have saved. Invoices are then not charged automatically any more: please "
                        "pay them yourself, so that your service is not interrupted."))
     else:

@@ -147,7 +147,7 @@ def _form(core: Core, user: CustomerUser, offer: Offer, *, typed: Typed | None =
           pressed: Pressed | None = None) -> ResponseReturnValue:
     action = url_for("portal.topup") if offer.document == "topup" else url_for(_PAGES[offer.document], item_id=offer.number)
     checkout = pages.build(core, offer, merchant=merchant_name(core, user.partner_id), action=action, saved_allowed=True,
-                           can_save=True, show_details=True, chosen=request.args.get("source", ""), typed=typed or Typed(holder=user.name),
+                           can_save=True, show_details=True, chosen=request.args.get("source", ""), typed=typed or Typed(holder=user.name[:60]),
                            pressed=pressed)
     template = "portal/topup.html" if offer.document == "topup" else "portal/pay.html"
     return render_template(template, checkout=checkout, offer=offer, back=_BACK[offer.document]), pressed.status if pressed else 200

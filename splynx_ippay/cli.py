@@ -114,7 +114,7 @@ def _check(deployment: Deployment, _options: argparse.Namespace) -> int:
     for result in results:
         print(result)
     wrong = sum(result.verdict is Verdict.WRONG for result in results)
-    print(f"{wrong} of {len(results)} checks are wrong" if wrong else "all is well")
+    print(f"{wrong} of {len(results)} checks {'is' if wrong == 1 else 'are'} wrong" if wrong else "all is well")
     return _REFUSED if wrong else 0
 
 

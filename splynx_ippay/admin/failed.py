@@ -53,7 +53,8 @@ def reason_of(failure: Failure) -> str:
     """Why, in staff words."""
     attempt = failure.attempt
     if attempt.state == "returned":
-        return f"{attempt.return_code} {attempt.reason}".strip()
+        code = attempt.return_code or ""
+        return f"{code} {words.say(words.RETURNS, code)}" if code in words.RETURNS else code or attempt.reason
     meaning = decline_for(attempt.action_code, attempt.brand, attempt.response_text).meaning
     return f"{attempt.action_code} {_(meaning)}"
 

@@ -24,6 +24,12 @@ SIGNS = {"approved": "good", "accepted": "wait", "intended": "wait", "unknown": 
 RESULT_SIGNS = {"approved": "good", "accepted": "wait", "under_way": "wait", "unknown": "wait", "review": "wait",
                 "declined": "bad", "returned": "bad", "drifted": "bad"}
 DOORS = {"portal": N_("Portal"), "link": N_("Payment link"), "staff": N_("Staff"), "run": N_("Charge")}
+RETURNS = {  # Nacha return reasons, short
+    "R01": N_("Insufficient funds"), "R02": N_("Account closed"), "R03": N_("The bank knows no such account"),
+    "R04": N_("Invalid account number"), "R07": N_("Authorization withdrawn"), "R08": N_("The payer stopped it"),
+    "R09": N_("The money was not available yet"), "R10": N_("The payer says it was not authorized"),
+    "R16": N_("Account frozen"), "R20": N_("The account does not allow debits"), "R29": N_("The payer says it was not authorized"),
+}
 DOCUMENTS = {"invoice": N_("Invoice"), "proforma": N_("Proforma invoice"), "topup": N_("Money added")}
 BOOKINGS = {
     "none": N_("Nothing to tell Splynx"), "due": N_("Splynx is to be told"), "posting": N_("Splynx is being told"),

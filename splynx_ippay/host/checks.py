@@ -84,7 +84,8 @@ class Result:
 CHECKS: tuple[Check, ...] = (
     Check("key_file", N_("Key file"), examine.key_file,
           N_("Saved cards and bank accounts cannot be opened: %(detail)s."),
-          N_("Run splynx-ippay make-key on a new installation; otherwise restore the key file from its own backup.")),
+          N_("Run splynx-ippay make-key on a new installation; where cards are saved already, only do what the line above "
+             "says, or restore the key file from its own backup.")),
     Check("database", N_("Database"), examine.database,
           N_("The database cannot be used safely, so nothing is charged: %(detail)s."),
           N_("Check database_url in the add-on's ini file, that the database runs, and that the add-on's user may write it.")),
@@ -124,18 +125,19 @@ CHECKS: tuple[Check, ...] = (
           N_("Choose the payment account Ippay in the add-on's settings in Splynx, card Setting."), is_advice=True),
     Check("terminal", N_("Terminal"), examine.terminal,
           N_("Some customers cannot pay: %(detail)s."),
-          N_("Enter the Terminal ID IPpay gave you in the add-on's settings in Splynx, card Pay Setting."),
+          N_("Correct it in the add-on's settings in Splynx: the Terminal ID stands in card Pay Setting, the currency in card "
+             "Gateway."),
           needs=("splynx",)),
     Check("gateway", N_("IPpay answers"), examine.gateway,
-          N_("IPpay does not answer this server: %(detail)s. Probably this server's address is not on IPpay's allow-list."),
-          N_("Ask IPpay to allow this server's public address, open port 443 outwards, and compare Terminal ID and "
-             "environment with IPpay's letter."), needs=("key_file", "database")),
+          N_("IPpay does not answer as it should: %(detail)s."),
+          N_("With a code: compare Terminal ID and environment with IPpay's letter. Without an answer: open port 443 outwards, "
+             "and ask IPpay to allow this server's public address."), needs=("key_file", "database")),
     Check("breaker", N_("Charging is not stopped"), examine.breaker,
           N_("Nobody can pay on a terminal that was stopped: %(detail)s."),
           N_("Mend the reason, then run: splynx-ippay release %(terminal)s"), needs=("tables",)),
     Check("reporting_login", N_("Reporting login"), examine.reporting_login,
           N_("Without a reporting login lost answers and returned bank debits need a person; terminals: %(detail)s."),
-          N_("Ask IPpay for a login to its reporting service and enter it in the settings, card Pay Setting."),
+          N_("Ask IPpay for a login to its reporting service and enter it in the settings, card Gateway."),
           is_advice=True),
     Check("reporting", N_("IPpay's reports"), examine.reporting,
           N_("IPpay's reports cannot be read: %(detail)s."),
@@ -197,7 +199,9 @@ def _run(check: Check, subject: Subject, sound: set[str]) -> Result:
         return Result(check, Verdict.NOT_EXAMINED, reason=str(reason))
     except AddOnError as error:
         found = {"detail": str(error)}
-    except (DatabaseError, OSError, requests.RequestException) as error:
+    except DatabaseError as error:
+        found = {"detail": f"{type(error).__name__}, {error.orig}"}
+    except (OSError, requests.RequestException) as error:
         found = {"detail": type(error).__name__}
     if found is None:
         return Result(check, Verdict.OK)

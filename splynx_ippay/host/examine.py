@@ -22,6 +22,7 @@ from splynx_ippay.host import permissions
 from splynx_ippay.host.entry_points import ENTRY_POINTS
 from splynx_ippay.host.host_cli import COMMANDS, CommandFailed, HostCli
 from splynx_ippay.ippay import messages
+from splynx_ippay.ippay.declines import decline_for
 from splynx_ippay.payments.models import Lease, Terminal
 
 if TYPE_CHECKING:
@@ -117,8 +118,11 @@ def machine_clock(subject: Subject) -> Found:
         return _detail(f"it is moved by a file named in {clock.CLOCK_FILE_VARIABLE}")
     with requests.Session() as session:
         session.trust_env = False
-        answer = session.head(subject.settings.text("api_domain").strip(), timeout=_HTTP_SECONDS, allow_redirects=False,
-                              verify=subject.deployment.ca_file or True)
+        try:
+            answer = session.head(subject.settings.text("api_domain").strip(), timeout=_HTTP_SECONDS, allow_redirects=False,
+                                  verify=subject.deployment.ca_file or True)
+        except requests.RequestException:
+            raise NotExamined("Splynx's clock could not be read, as Splynx did not answer") from None
     try:
         theirs = parsedate_to_datetime(answer.headers.get("Date", ""))
     except ValueError:
@@ -196,7 +200,7 @@ def gateway(subject: Subject) -> Found:
             problems.append(f"terminal {one.terminal_id}: no answer of IPpay ({error})")
         else:
             if reply.action_code != _APPROVED:
-                problems.append(f"terminal {one.terminal_id}: code {reply.action_code}")
+                problems.append(f"terminal {one.terminal_id}: code {reply.action_code}, {decline_for(reply.action_code).meaning}")
     return _detail("; ".join(problems))
 
 

@@ -275,7 +275,8 @@ class Registration:
             self._by_hand("config-set", {"addon": MODULE, "key": key})
 
     def _by_hand(self, command: str, words: dict[str, str]) -> None:
-        self._note(Outcome.BY_HAND, COMMANDS[command].by_hand.format(**words))
+        # A field that stays empty is said to be empty, not left out of the sentence.
+        self._note(Outcome.BY_HAND, COMMANDS[command].by_hand.format(**{name: word or "(empty)" for name, word in words.items()}))
 
     def _note(self, outcome: Outcome, text: str) -> None:
         self.steps.append(Step(outcome, text))

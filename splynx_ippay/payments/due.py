@@ -78,7 +78,7 @@ def find_debt(core: Core, document: str, *, currency: str, document_id: int | No
 
     Raises HostUnavailable and HostRejected (but not for 404).
     """
-    read = read_document(core, document, currency=currency, document_id=document_id, number=number)
+    read = read_document(core, document, currency=currency, document_id=document_id, number=number, customer_id=customer_id)
     if read is None or (customer_id is not None and read.customer_id != customer_id):
         return None
     with core.database.read() as session:
@@ -110,16 +110,16 @@ def open_debts(core: Core, customer_id: int, currency: str) -> list[Debt]:
 
 
 def read_document(core: Core, document: str, *, currency: str, document_id: int | None = None,
-                  number: str | None = None) -> Invoice | Proforma | None:
-    """The host's document, None when there is none."""
+                  number: str | None = None, customer_id: int | None = None) -> Invoice | Proforma | None:
+    """The host's document, None when there is none; a number is looked for among the customer's, if one is named."""
     host, is_invoice = core.host, document == "invoice"
     try:
         if document_id is not None:
             return host.get_invoice(document_id, currency) if is_invoice else host.get_proforma(document_id, currency)
         if not number:
             return None
-        return (host.find_invoice_by_number(number, currency) if is_invoice
-                else host.find_proforma_by_number(number, currency))
+        return (host.find_invoice_by_number(number, currency, customer_id) if is_invoice
+                else host.find_proforma_by_number(number, currency, customer_id))
     except HostRejected as error:
         if error.status != _NOT_FOUND:
             raise

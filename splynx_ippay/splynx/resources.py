@@ -6,7 +6,7 @@ sends everything. Must never decide what an answer means for money: that is ``pa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from splynx_ippay.base.errors import HostRejected
 from splynx_ippay.splynx.attributes import INVOICES, PROFORMAS, Attributes
@@ -100,10 +100,9 @@ class Host(Statements, Attributes):
         """Read one invoice."""
         return Invoice.read(self._one(INVOICES, invoice_id), currency)
 
-    def find_invoice_by_number(self, number: str, currency: str) -> Invoice | None:
-        """Find an invoice by its exact number; of several the newest, and one that is not deleted first."""
-        found = [Invoice.read(row, currency) for row in self._by_number(INVOICES, number)]
-        return max(found, key=lambda invoice: (not invoice.deleted, invoice.id), default=None)
+    def find_invoice_by_number(self, number: str, currency: str, customer_id: int | None = None) -> Invoice | None:
+        """Find an invoice by its exact number, see ``_the_one``."""
+        return _the_one([Invoice.read(row, currency) for row in self._by_number(INVOICES, number, customer_id)], customer_id)
 
     def unpaid_invoices(self, customer_id: int, currency: str) -> list[Invoice]:
         """List the customer's invoices of status not_paid with something due, oldest first."""
@@ -122,10 +121,9 @@ class Host(Statements, Attributes):
         """Read one proforma invoice."""
         return Proforma.read(self._one(PROFORMAS, proforma_id), currency)
 
-    def find_proforma_by_number(self, number: str, currency: str) -> Proforma | None:
-        """Find a proforma by its exact number; of several the newest, and one that is not deleted first."""
-        found = [Proforma.read(row, currency) for row in self._by_number(PROFORMAS, number)]
-        return max(found, key=lambda proforma: (not proforma.deleted, proforma.id), default=None)
+    def find_proforma_by_number(self, number: str, currency: str, customer_id: int | None = None) -> Proforma | None:
+        """Find a proforma by its exact number, see ``_the_one``."""
+        return _the_one([Proforma.read(row, currency) for row in self._by_number(PROFORMAS, number, customer_id)], customer_id)
 
     def unpaid_proformas(self, customer_id: int, currency: str) -> list[Proforma]:
         """List the customer's proformas of status not_paid, oldest first."""
@@ -228,13 +226,29 @@ class Host(Statements, Attributes):
     def _named(self, path: str) -> list[Named]:
         return [Named.read(row) for row in self.client.get_rows(path)]
 
-    def _by_number(self, path: str, number: str) -> list[Record]:
-        rows = self.client.get_rows(path, {"main_attributes": {"number": number}, "limit": _FEW})
+    def _by_number(self, path: str, number: str, customer_id: int | None) -> list[Record]:
+        wanted: dict[str, str | int] = {"number": number} if customer_id is None else {"number": number, "customer_id": customer_id}
+        rows = self.client.get_rows(path, {"main_attributes": wanted, "order": {"id": "DESC"}, "limit": _FEW})
         return [row for row in rows if str(row.get("number")) == number]
 
     def _unpaid(self, path: str, customer_id: int) -> list[Record]:
         return self.client.get_rows(path, {
             "main_attributes": {"customer_id": customer_id, "status": NOT_PAID}, "order": {"id": "ASC"}, "limit": _MANY})
+
+
+_Document = TypeVar("_Document", Invoice, Proforma)
+
+
+def _the_one(found: list[_Document], customer_id: int | None) -> _Document | None:
+    """Of several with one number the newest that is not deleted; none if living ones belong to different customers.
+
+    Then the number names nobody's debt: guessing would charge one customer for another.
+    """
+    found = [document for document in found if customer_id in {None, document.customer_id}]
+    living = [document for document in found if not document.deleted]
+    if len({document.customer_id for document in living}) > 1:
+        return None
+    return max(living or found, key=lambda document: document.id, default=None)
 
 
 _BAD_REQUEST, _NOT_FOUND = 400, 404

@@ -194,7 +194,8 @@ def five_days_later(tour: Tour) -> None:
     oracle.must_be("payments of the returned debit", [], [row for row in oracle.payments() if _names(row, bad)])
     open_again = pending[int(bad["amount_cents"])]
     oracle.must_be("the invoice of the returned debit", "not_paid", oracle.invoice(open_again)["status"])
-    tour.say(f"the debit of {dollars(int(bad['amount_cents']))} came back R01 (insufficient funds); its invoice is open again")
+    tour.say(f"the debit of {dollars(int(bad['amount_cents']))} came back R01 (insufficient funds); its invoice is unpaid "
+             "again, and waits while the bank may be asked once more")
 
 
 def _wait_returned(tour: Tour, bad: Record) -> None:

@@ -15,6 +15,7 @@ from splynx_ippay_sandbox.host.resources import Body, Resource, require
 if TYPE_CHECKING:
     from splynx_ippay_sandbox.host.table import Row
 
+_DEFAULT_PARTNER = 1
 _INVOICE_NUMBER = "{year}{partner:02d}{next:06d}"
 _REQUEST_NUMBER = "{year}{next:06d}"
 
@@ -38,9 +39,11 @@ class _Documents(Resource):
         today = self.state.today()
         customer = self.state.customers.rows[values["customer_id"]]
         items = _numbered(values["items"])
+        # A pattern without the partner counts for all partners together, or two customers would have one number.
+        partner = customer["partner_id"] if "{partner" in self.pattern else _DEFAULT_PARTNER
         return {
             **values, "items": items, "total": finance.total_of(items), "real_create_datetime": self.state.stamp(),
-            "number": values.get("number") or finance.next_number(self.state, self.kind, customer["partner_id"], self.pattern),
+            "number": values.get("number") or finance.next_number(self.state, self.kind, partner, self.pattern),
             "date_created": values.get("date_created", today), "date_updated": today,
             "additional_attributes": self.attributes(values, {}),
         }

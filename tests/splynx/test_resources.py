@@ -76,6 +76,13 @@ def test_of_two_invoices_with_one_number_the_living_one_counts(host, small):
     assert host.find_invoice_by_number("202201000409", "USD").id == 137737
 
 
+def test_a_number_of_two_customers_names_nobody_unless_the_customer_is_known(host, small):
+    small.answers = [(200, [INVOICE, {**INVOICE, "id": 200000, "customer_id": 5}])] * 2
+    assert host.find_invoice_by_number("202201000409", "USD") is None
+    assert host.find_invoice_by_number("202201000409", "USD", 693).id == 137737
+    assert small.calls[-1]["query"]["main_attributes[customer_id]"] == "693"
+
+
 def test_unpaid_invoices_are_checked_on_our_side(host, small):
     rows = [INVOICE, {**INVOICE, "id": 2, "customer_id": 5}, {**INVOICE, "id": 3, "status": "paid"},
             {**INVOICE, "id": 4, "deleted": "1"}, {**INVOICE, "id": 5, "due": 0}]

@@ -17,7 +17,7 @@ from sqlalchemy import select, text
 
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import ConfigError, GatewayError, NeverSent, OutcomeUnknown
-from splynx_ippay.base.settings import BY_KEY, MODULE
+from splynx_ippay.base.settings import BY_KEY, MODULE, SETTINGS
 from splynx_ippay.host import permissions
 from splynx_ippay.host.entry_points import ENTRY_POINTS
 from splynx_ippay.host.host_cli import COMMANDS, CommandFailed, HostCli
@@ -154,6 +154,18 @@ def entry_points(subject: Subject) -> Found:
     off = [point.name for point in ENTRY_POINTS if switches.get(point.name, "1") != "1"]
     return _detail("; ".join(part for part in (absent and "missing: " + ", ".join(absent),
                                                off and "switched off: " + ", ".join(off)) if part))
+
+
+def settings_read(subject: Subject) -> Found:
+    """Every number, amount and choice of the settings is one."""
+    settings, wrong = subject.settings, []
+    read = {"integer": settings.integer, "select": settings.choice, "decimal": lambda key: settings.money(key, "USD")}
+    for setting in SETTINGS:
+        try:
+            read.get(setting.kind, settings.text)(setting.key)
+        except ConfigError as error:
+            wrong.append(str(error))
+    return _detail("; ".join(wrong))
 
 
 def payment_methods(subject: Subject) -> Found:

@@ -15,6 +15,7 @@ from splynx_ippay.base.errors import (
     Stopped,
 )
 from splynx_ippay.runs.models import ItemState
+from splynx_ippay.runs.reasons import door_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +58,7 @@ def _amount_changed(error: AmountChanged) -> Ending:
 
 
 def _already_open(error: AlreadyOpen) -> Ending:
-    return Ending(ItemState.DRIFTED, "opened_elsewhere", f"{error.since:%Y-%m-%d %H:%M} UTC, {error.door}")
+    return Ending(ItemState.DRIFTED, "opened_elsewhere", f"{error.since:%Y-%m-%d %H:%M} UTC, {door_words(error.door)}")
 
 
 def _bad_input(error: BadInput) -> Ending:

@@ -15,6 +15,7 @@ from splynx_ippay.ippay.declines import DECLINES
 from splynx_ippay.payments.due import taken_by_document
 from splynx_ippay.payments.models import Attempt, CustomerNote, DebtKey, Line, State
 from splynx_ippay.runs.models import ItemState, Run, RunItem, RunState
+from splynx_ippay.runs.reasons import door_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -75,7 +76,7 @@ def _held(session: Session, invoice_ids: Collection[int]) -> dict[int, Held]:
         select(DebtKey.open_target, Attempt.state, Attempt.door, Attempt.created_at)
         .join(Line, Line.id == DebtKey.line_id).join(Attempt, Attempt.id == Line.attempt_id)
         .where(DebtKey.open_target.in_(targets)))
-    return {targets[target]: Held(_HELD_AS.get(State(state), "being_paid"), f"{since:%Y-%m-%d %H:%M} UTC, {door}")
+    return {targets[target]: Held(_HELD_AS.get(State(state), "being_paid"), f"{since:%Y-%m-%d %H:%M} UTC, {door_words(door)}")
             for target, state, door, since in rows if target is not None}
 
 

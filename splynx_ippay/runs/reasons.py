@@ -66,3 +66,10 @@ RESULTS = {
     "waiting": N_("Waiting"),
     "skipped": N_("Left alone by the plan"),
 }
+
+_DOORS = {"portal": "portal", "link": "payment link", "staff": "staff", "run": "Charge", "returned": "returned debit"}
+
+
+def door_words(door: str) -> str:
+    """A door as staff name it, in details of a plan (English, as all stored texts)."""
+    return _DOORS.get(door, door)

@@ -311,3 +311,10 @@ def test_a_moved_clock_with_real_money_at_stake(healthy, settings_of, tmp_path, 
 def test_no_result_prints_a_secret(healthy, settings_of):
     settings_of(healthy, api_secret="hush-hush-1", reporting_password="hush-hush-2", gateway_password="hush-hush-3")
     assert "hush-hush" not in "\n".join(str(result) for result in examine(healthy).values())
+
+
+def test_a_setting_that_cannot_be_read_is_named(healthy, settings_of):
+    settings_of(healthy, minimum_amount="abc", link_days="soon")
+    result = only_wrong(examine(healthy), "settings")
+    assert "'Smallest payment' must be an amount" in result.wrong
+    assert "'Signed links are valid for' must be a whole number" in result.wrong

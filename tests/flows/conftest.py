@@ -75,6 +75,11 @@ class Journey:
         """A signed link, made by the command; its path."""
         return path_of(run_program(self.core, "link", document, document_id, *more).stdout.strip())
 
+    @staticmethod
+    def first_saved(page):
+        """The first saved method a page offers, as its form sends it: on links nothing is chosen beforehand."""
+        return next(field.value for form in page.forms for field in form.fields if (field.value or "").startswith("method:"))
+
     def tick(self, *jobs):
         """The worker's jobs, once."""
         for job in jobs or WORKER:

@@ -189,7 +189,7 @@ def test_an_invoice_in_another_currency_than_the_terminals_is_not_charged(door, 
     form = (town.dialog(john, invoice) if door == "portal"
             else john.get(town.link(run_program, "invoice", invoice["id"])))
     settings_of(town.core, partner_id=1, currency="CAD")
-    page = person.submit(form, where)
+    page = person.submit(form, where, source=town.first_saved(form))
     assert page.status_code == 400
     assert page.says("This document is in USD, but payments here are taken in CAD. Please contact us.")
     assert town.nothing_moved()

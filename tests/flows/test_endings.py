@@ -212,7 +212,7 @@ def test_what_another_door_is_paying_cannot_be_paid_and_names_door_and_time(town
     link = town.link(run_program, "invoice", invoice["id"])
     at_the_link, in_the_portal = anybody.get(link), town.dialog(john, invoice)
     lose_answer(town)
-    assert anybody.submit(at_the_link, "/ippay/l/").says("We are asking your bank")
+    assert anybody.submit(at_the_link, "/ippay/l/", source=town.first_saved(at_the_link)).says("We are asking your bank")
     page = john.submit(in_the_portal, "/ippay/pay-invoice")
     assert page.status_code == 409
     assert page.says("It is already being paid through a payment link, since", "Please do not pay again")
@@ -229,7 +229,7 @@ def test_an_amount_that_changed_is_shown_and_only_the_new_one_is_taken(town, joh
         "customer_id": town.john, "invoice_id": int(invoice["id"]), "payment_type": 1, "amount": "20.00",
         "date": town.sandbox.control("GET", "clock")["now"][:10]})
     for person, page, where in ((john, in_the_portal, "/ippay/pay-invoice"), (anybody, at_the_link, "/ippay/l/")):
-        answer = person.submit(page, where)
+        answer = person.submit(page, where, source=town.first_saved(page))
         assert answer.status_code == 409
         assert answer.says("The amount due has changed to $100.00", "Nothing was charged", "press the button again", "Pay $100.00")
         assert town.sales() == []

@@ -6,6 +6,7 @@ import pytest
 
 from splynx_ippay.base.errors import AlreadyOpen, AmountChanged, BadInput
 from splynx_ippay.base.money import Money
+from splynx_ippay.payments import due
 from splynx_ippay.payments.models import State
 
 
@@ -103,3 +104,13 @@ def test_a_returned_debit_of_several_opens_every_invoice_again(desk, sandbox, co
     assert desk.attempt(attempt.id).state == State.RETURNED
     assert desk.payments_of(attempt) == []
     assert {sandbox.invoice(item.document_id)["status"] for item in (first, second)} == {"not_paid"}
+
+
+def test_a_debt_we_have_a_payment_for_is_not_offered_again_when_it_was_deleted_in_splynx(desk, core, sandbox):
+    item = desk.invoice()
+    attempt = desk.pay(desk.saved_card(), item)
+    assert item.document_id not in {debt.document_id for debt in due.open_debts(core, 1, "USD")}
+    desk.excused.add("lost")  # somebody deletes it; the nightly look finds that (test_watching)
+    core.host.delete_payment(attempt.lines[0].splynx_payment_id)
+    assert sandbox.invoice(item.document_id)["status"] == "not_paid"
+    assert item.document_id not in {debt.document_id for debt in due.open_debts(core, 1, "USD")}

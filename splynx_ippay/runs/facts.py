@@ -1,6 +1,6 @@
 """What our own rows know of a batch of invoices: saved methods, open payments, stopped customers, final refusals.
 
-Six queries a batch however large it is, never one a row. Must never change a row.
+Seven queries a batch however large it is, never one a row. Must never change a row.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class Facts:
     taken: Mapping[tuple[str, int], Taken] = field(default_factory=dict)  # by document: what we took or may have taken
     elsewhere: Mapping[int, int] = field(default_factory=dict)  # by invoice: an unfinished run that holds it
     stopped: Mapping[int, str] = field(default_factory=dict)  # by customer: why, since when
+    proformas: Mapping[int, str] = field(default_factory=dict)  # by customer: number of a proforma that is being paid
     refused: Mapping[int, str] = field(default_factory=dict)  # by method: code and words of a refusal for good
 
 
@@ -53,7 +54,8 @@ def look_up(session: Session, invoice_ids: Collection[int], customer_ids: Collec
     methods, fallen = _methods(session, customer_ids)
     return Facts(methods=methods, fallen=fallen, held=_held(session, invoice_ids),
                  taken=taken_by_document(session, Line.document == "invoice", Line.document_id.in_(invoice_ids)),
-                 elsewhere=_elsewhere(session, invoice_ids), stopped=_stopped(session, customer_ids),
+                 elsewhere=_elsewhere(session, invoice_ids), stopped=stopped_customers(session, customer_ids),
+                 proformas=_proformas(session, customer_ids),
                  refused=_refused(session, customer_ids, [method.id for method in methods.values()]))
 
 
@@ -88,11 +90,21 @@ def _elsewhere(session: Session, invoice_ids: Collection[int]) -> dict[int, int]
     return {invoice_id: run_id for invoice_id, run_id in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
-def _stopped(session: Session, customer_ids: Collection[int]) -> dict[int, str]:
+def stopped_customers(session: Session, customer_ids: Collection[int]) -> dict[int, str]:
+    """Whom no run charges until a person acts, and why, in staff words."""
     notes = session.execute(
         select(CustomerNote.customer_id, CustomerNote.reason, CustomerNote.since)
         .where(CustomerNote.customer_id.in_(customer_ids), CustomerNote.no_auto.is_(True)))
     return {customer_id: f"{reason} ({since:%Y-%m-%d})" if since else reason for customer_id, reason, since in notes}
+
+
+def _proformas(session: Session, customer_ids: Collection[int]) -> dict[int, str]:
+    """Splynx does not show which invoice a proforma became, so while one is being paid a new invoice may be that debt."""
+    rows = session.execute(
+        select(Attempt.customer_id, Line.number).join(Line, Line.attempt_id == Attempt.id)
+        .join(DebtKey, DebtKey.line_id == Line.id)
+        .where(Attempt.customer_id.in_(customer_ids), Line.document == "proforma", DebtKey.open_target.is_not(None)))
+    return {customer_id: number for customer_id, number in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
 def _refused(session: Session, customer_ids: Collection[int], method_ids: Collection[int]) -> dict[int, str]:

@@ -76,6 +76,8 @@ class Rules:
             yield "other_currency", terminal.currency
         if invoice.customer_id in facts.stopped:
             yield "customer_stopped", facts.stopped[invoice.customer_id]
+        if invoice.customer_id in facts.proformas:
+            yield "proforma_pending", facts.proformas[invoice.customer_id]
         method = facts.methods.get(invoice.customer_id)
         if method is None:
             fallen = facts.fallen.get(invoice.customer_id)

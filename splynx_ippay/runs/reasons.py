@@ -25,6 +25,7 @@ SKIP_REASONS = {
     "taken_already": N_("A payment of ours covers it, but Splynx does not show it; a person has to look"),
     "in_other_run": N_("Another Charge that is not finished holds it"),
     "customer_stopped": N_("Automatic charging of this customer is stopped"),
+    "proforma_pending": N_("A proforma of the customer is being paid; this invoice may be the same debt"),
     "no_method": N_("The customer has no saved card or bank account"),
     "method_disabled": N_("The customer's saved method must not be used any more"),
     "method_expired": N_("The customer's card has expired"),

@@ -36,11 +36,11 @@ def reasons(core, run):
     return {(item.customer_id, item.reason) for item in items_of(core, run)}
 
 
-def pay(core, method, invoice, door=Door.STAFF):
-    cents = round(float(invoice["due"]) * 100)
+def pay(core, method, invoice, door=Door.STAFF, document="invoice"):
+    cents = round(float(invoice.get("due", invoice["total"])) * 100)
     return charge.take(core, Order(
         door=door, customer_id=method.customer_id, partner_id=1, source=SavedMethod(method.id), actor="test",
-        items=(Item("invoice", int(invoice["id"]), invoice["number"], Money(cents, "USD")),),
+        items=(Item(document, int(invoice["id"]), invoice["number"], Money(cents, "USD")),),
         submission_key=new_submission_key()))
 
 
@@ -124,6 +124,15 @@ def test_a_customer_whose_automatic_charging_is_stopped_is_left_alone(core, wall
     run = make(core, customer_ids=(JOHN,))
     assert reasons(core, run) == {(JOHN, "customer_stopped")}
     assert items_of(core, run)[0].detail.startswith("R01 (")
+
+
+def test_no_invoice_is_planned_while_a_proforma_of_the_customer_is_being_paid(core, sandbox, wallet):
+    proforma = next(row for row in sandbox.ledger()["host"]["requests"]
+                    if int(row["customer_id"]) == JOHN and row["status"] == "not_paid")
+    attempt = pay(core, wallet.bank(JOHN), proforma, document="proforma")
+    assert attempt.state == "accepted"
+    found = items_of(core, make(core, customer_ids=(JOHN,)))
+    assert {(item.reason, item.detail) for item in found} == {("proforma_pending", proforma["number"])}
 
 
 def test_an_invoice_under_a_pending_bank_debit_is_never_planned_again(core, sandbox, wallet):

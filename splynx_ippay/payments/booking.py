@@ -10,11 +10,11 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 
 from splynx_ippay.base import clock
-from splynx_ippay.base.errors import AddOnError, ConfigError, HostRejected, HostUnavailable, IllegalTransition
-from splynx_ippay.payments import mark, outbox, statements, states, undo
+from splynx_ippay.base.errors import ConfigError, HostRejected, HostUnavailable, IllegalTransition
+from splynx_ippay.payments import due, mark, outbox, statements, states, undo
 from splynx_ippay.payments.models import Attempt, Booking, Line
 from splynx_ippay.splynx.records import PaymentDraft
 
@@ -28,8 +28,9 @@ log = logging.getLogger(__name__)
 
 _BATCH = 200
 _OPEN = (Booking.DUE, Booking.POSTING, Booking.UNDO_DUE, Booking.UNDOING)
-# Refused because of the document: the money goes on the customer's account instead.
+# Perhaps refused because of the document; if it is gone, the money goes on the customer's account instead.
 _ABOUT_THE_DOCUMENT = frozenset({400, 404, 422})
+_REFUSALS = 5  # of money on account, before a person must look
 
 
 def tick(core: Core) -> int:
@@ -60,15 +61,13 @@ def settle_line(core: Core, line_id: int) -> None:
         line = session.get_one(Line, line_id)
     waits = line.booking_next_at is not None and line.booking_next_at > clock.now()
     try:
-        if line.booking in {Booking.DUE, Booking.POSTING} and not waits:
-            post(core, line)
-        elif line.booking in {Booking.UNDO_DUE, Booking.UNDOING} and not waits:
-            undo.undo(core, line)
+        with outbox.leased(core, line):
+            if line.booking in {Booking.DUE, Booking.POSTING} and not waits:
+                post(core, line)
+            elif line.booking in {Booking.UNDO_DUE, Booking.UNDOING} and not waits:
+                undo.undo(core, line)
     except IllegalTransition:
         log.info("line %s was moved by somebody else", line_id)
-    except AddOnError as error:
-        log.warning("line %s: %s", line_id, error)
-        outbox.retry_later(core, line_id, outbox.SOON, str(error))
     with core.database.read() as session:
         is_due = session.get_one(Line, line_id).statement_next_at is not None
     if is_due:
@@ -76,18 +75,22 @@ def settle_line(core: Core, line_id: int) -> None:
 
 
 def post(core: Core, line: Line) -> None:
-    """Find the payment in the host or post it. Raises HostError and ConfigError with the line left to be tried again."""
+    """Find the payment in the host or post it; a host without an answer leaves the line to be tried again.
+
+    Raises IllegalTransition when somebody else moved the line.
+    """
     if line.attempt.environment == "test" and not core.settings.flag("sandbox_host"):
-        outbox.retry_later(core, line.id, outbox.LATER, "a test payment is posted only to a Splynx marked as a sandbox")
+        outbox.retry_later(core, line, outbox.LATER, "a test payment is posted only to a Splynx marked as a sandbox")
         return
     claimed = outbox.claim(core, line, to=Booking.POSTING)
     if claimed is None:
         return
-    found = core.host.find_payments(claimed.attempt.customer_id, claimed.field_1)
-    if found:
-        _adopt(core, claimed, found)
-    elif claimed.post_started_at is None or _may_post_again(core, claimed):
-        _post(core, claimed)
+    with outbox.leased(core, claimed):
+        found = core.host.find_payments(claimed.attempt.customer_id, claimed.field_1)
+        if found:
+            _adopt(core, claimed, found)
+        elif claimed.post_started_at is None or _may_post_again(core, claimed):
+            _post(core, claimed)
 
 
 def _adopt(core: Core, line: Line, found: list[Payment]) -> None:
@@ -111,26 +114,21 @@ def _may_post_again(core: Core, line: Line) -> bool:
     waited = started is not None and clock.now() - started >= wait
     if waited and line.empty_searches >= 1:
         return True
-    searches = line.empty_searches + 1
-    core.database.run(lambda session: session.execute(
-        update(Line).where(Line.id == line.id).values(empty_searches=searches)))
     left = outbox.SOON if waited or started is None else max(outbox.SOON, started + wait - clock.now())
-    outbox.retry_later(core, line.id, left, "the posting had no clear answer; searching before posting again")
+    outbox.retry_later(core, line, left, "the posting had no clear answer; searching before posting again",
+                       empty_searches=line.empty_searches + 1)
     return False
 
 
 def _post(core: Core, line: Line) -> None:
-    """POST once; what cannot be told stays POSTING and is searched for."""
+    """POST once, if the line is still ours; what cannot be told stays POSTING and is searched for."""
     draft = _draft(core, line)
-    core.database.run(lambda session: session.execute(
-        update(Line).where(Line.id == line.id).values(post_started_at=clock.now(), empty_searches=0)))
+    outbox.write(core, line, post_started_at=clock.now(), empty_searches=0)
     try:
         payment_id = core.host.post_payment(draft)
     except HostUnavailable as error:
-        if not error.sent:
-            core.database.run(lambda session: session.execute(
-                update(Line).where(Line.id == line.id).values(post_started_at=None)))
-        outbox.retry_later(core, line.id, outbox.SOON, str(error))
+        not_sent = {} if error.sent else {"post_started_at": None}
+        outbox.retry_later(core, line, outbox.SOON, str(error), **not_sent)
     except HostRejected as error:
         _refused(core, line, error)
     else:
@@ -154,20 +152,32 @@ def _draft(core: Core, line: Line) -> PaymentDraft:
 
 
 def _refused(core: Core, line: Line, error: HostRejected) -> None:
-    """The host said no: on account if it is about the document, later if about our rights, else a person."""
-    core.database.run(lambda session: session.execute(
-        update(Line).where(Line.id == line.id).values(post_started_at=None)))
+    """The host said no: on account if the document is gone, else later; a person if it takes no money on account either."""
+    outbox.write(core, line, post_started_at=None)
     if error.status not in _ABOUT_THE_DOCUMENT:
-        outbox.retry_later(core, line.id, outbox.LATER, str(error))
+        outbox.retry_later(core, line, outbox.LATER, str(error))
     elif line.on_account or line.document == "topup":
-        outbox.finish(core, line, Booking.REVIEW, reason=f"Splynx does not take the payment: {error}")
+        tries = line.booking_tries + 1  # counts these refusals alone: an hour without a host is no refusal
+        reason = f"Splynx does not take the payment{' on account' if line.on_account else ''}: {error}"
+        if tries < _REFUSALS:
+            outbox.retry_later(core, line, outbox.LATER, reason, booking_tries=tries)
+        else:
+            outbox.finish(core, line, Booking.REVIEW, reason=reason)
+    elif _takes_it(core, line):
+        outbox.retry_later(core, line, outbox.LATER, f"Splynx refused the payment, though the document is open: {error}")
     else:
-        core.database.run(lambda session: session.execute(
-            update(Line).where(Line.id == line.id).values(on_account=True)))
-        outbox.retry_later(core, line.id, timedelta(), f"booked on account, without the document: {error}")
+        outbox.retry_later(core, line, timedelta(), f"booked on account, without the document: {error}",
+                           on_account=True, booking_tries=0)
         with core.database.read() as session:
             again = session.get_one(Line, line.id)
         post(core, again)
+
+
+def _takes_it(core: Core, line: Line) -> bool:
+    """Whether the document, read again, can take the line: a refusal alone proves nothing about it. Raises HostError."""
+    read = due.read_document(core, line.document, currency=line.attempt.currency, document_id=line.document_id)
+    return (read is not None and read.customer_id == line.attempt.customer_id
+            and due.status_of(read) not in {"deleted", "paid"} and read.due >= line.amount)
 
 
 def make_due(session: Session, attempt: Attempt) -> None:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import or_, update
 
 from splynx_ippay.base import clock
+from splynx_ippay.base.errors import AddOnError, IllegalTransition
 from splynx_ippay.payments import states
 from splynx_ippay.payments.models import Booking, Line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import CursorResult
     from sqlalchemy.orm import Session
 
     from splynx_ippay.payments.core import Core
+
+log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=3)  # longer than any call to the host may take
 SOON, LATER = timedelta(minutes=1), timedelta(minutes=10)
@@ -41,12 +48,37 @@ def claim(core: Core, line: Line, *, to: Booking) -> Line | None:
     return core.database.run(_claim)
 
 
-def retry_later(core: Core, line_id: int, wait: timedelta, reason: str) -> None:
-    """Give the lease back and look again after the wait; ``reason`` is for staff."""
-    core.database.run(lambda session: session.execute(
-        update(Line).where(Line.id == line_id)
-        .values(lease_until=None, booking_next_at=clock.now() + wait, booking_reason=reason[:200],
-                booking_tries=Line.booking_tries + 1)))
+@contextmanager
+def leased(core: Core, line: Line) -> Iterator[None]:
+    """While the worker has the line: an error gives the lease back, to try again soon. IllegalTransition goes on its way."""
+    try:
+        yield
+    except IllegalTransition:
+        raise
+    except AddOnError as error:
+        log.warning("line %s: %s", line.id, error)
+        retry_later(core, line, SOON, str(error))
+
+
+def write(core: Core, line: Line, **columns: Any) -> None:
+    """Write columns of a line that is still as this worker claimed it, else raise IllegalTransition.
+
+    A worker that slept past its lease, or whose line a return moved meanwhile, must neither post nor free the lease.
+    """
+    def _write(session: Session) -> None:
+        changed: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+            update(Line)
+            .where(Line.id == line.id, Line.booking == line.booking, Line.booking_version == line.booking_version)
+            .values(**columns).execution_options(synchronize_session=False))
+        if changed.rowcount != 1:
+            raise IllegalTransition(f"line {line.id} is not {line.booking} (version {line.booking_version}) any more")
+
+    core.database.run(_write)
+
+
+def retry_later(core: Core, line: Line, wait: timedelta, reason: str, **columns: Any) -> None:
+    """Give the lease back and look again after the wait; ``reason`` is for staff. Raises IllegalTransition, see ``write``."""
+    write(core, line, lease_until=None, booking_next_at=clock.now() + wait, booking_reason=reason[:200], **columns)
 
 
 def finish(core: Core, line: Line, to: Booking, *, reason: str = "", **columns: Any) -> None:

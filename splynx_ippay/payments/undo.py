@@ -7,60 +7,72 @@ up to"); everything else is a task for staff with exact steps, and stays due unt
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import update
+from typing import TYPE_CHECKING
 
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import HostRejected
 from splynx_ippay.payments import outbox
-from splynx_ippay.payments.models import Booking, Line
+from splynx_ippay.payments.models import Booking
 
 if TYPE_CHECKING:
     from splynx_ippay.payments.core import Core
+    from splynx_ippay.payments.models import Line
     from splynx_ippay.splynx.records import Payment
 
 _GONE = 404
 
 
 def undo(core: Core, line: Line) -> None:
-    """Take the payment back in the host, or tell staff how. Raises HostError with the line left to be tried again."""
+    """Take the payment back in the host, or tell staff how; a host without an answer leaves the line to be tried again.
+
+    Raises IllegalTransition when somebody else moved the line.
+    """
     claimed = outbox.claim(core, line, to=Booking.UNDOING)
     if claimed is None:
         return
-    found = core.host.find_payments(claimed.attempt.customer_id, claimed.field_1)
-    live = [payment for payment in found if not payment.deleted]
+    with outbox.leased(core, claimed):
+        _undo(core, claimed)
+
+
+def _undo(core: Core, line: Line) -> None:
+    live = _find(core, line)
     if not live:
-        if claimed.post_started_at is not None and claimed.splynx_payment_id is None and claimed.empty_searches < 1:
+        if line.post_started_at is not None and line.splynx_payment_id is None and line.empty_searches < 1:
             # A posting of ours may still be on its way: a second, spaced search decides.
-            core.database.run(lambda session: session.execute(
-                update(Line).where(Line.id == line.id).values(empty_searches=Line.empty_searches + 1)))
-            outbox.retry_later(core, line.id, outbox.LATER, "a posting without an answer; searching once more")
+            outbox.retry_later(core, line, outbox.LATER, "a posting without an answer; searching once more",
+                               empty_searches=line.empty_searches + 1)
             return
-        outbox.finish(core, claimed, Booking.UNDONE, reason="no payment of ours is left in Splynx")
+        outbox.finish(core, line, Booking.UNDONE, reason="no payment of ours is left in Splynx")
     elif len(live) > 1:
-        outbox.finish(core, claimed, Booking.REVIEW, reason=f"Splynx shows {len(live)} payments for one charge")
+        outbox.finish(core, line, Booking.REVIEW, reason=f"Splynx shows {len(live)} payments for one charge")
+    elif live[0].customer_id != line.attempt.customer_id:
+        outbox.finish(core, line, Booking.REVIEW, reason=f"payment {live[0].id} belongs to another customer in Splynx now")
     else:
-        _delete(core, claimed, live[0])
+        _delete(core, line, live[0])
+
+
+def _find(core: Core, line: Line) -> list[Payment]:
+    """Our undeleted payments. One whose id we know is asked for by it too: staff can edit the field of the search."""
+    found = core.host.find_payments(line.attempt.customer_id, line.field_1)
+    if line.splynx_payment_id is not None and line.splynx_payment_id not in {payment.id for payment in found}:
+        known = core.host.find_payment(line.splynx_payment_id)
+        found += [known] if known else []
+    return [payment for payment in found if not payment.deleted]
 
 
 def _delete(core: Core, line: Line, payment: Payment) -> None:
     journalled = {key: str(value) if value is not None else None for key, value in asdict(payment).items()}
-    _set(core, line, host_row=journalled, splynx_payment_id=payment.id)
+    outbox.write(core, line, host_row=journalled, splynx_payment_id=payment.id)
     age = (clock.now().date() - (payment.date or clock.now().date())).days
     if age > core.settings.integer("undo_days") or payment.amount != line.amount.decimal():
-        outbox.retry_later(core, line.id, outbox.LATER, f"For staff: the payment {payment.id} of {line.amount} came back "
+        outbox.retry_later(core, line, outbox.LATER, f"For staff: the payment {payment.id} of {line.amount} came back "
                            "from the bank. Book a negative payment or a correction in Splynx, then delete or void it there.")
         return
     try:
         core.host.delete_payment(payment.id)
     except HostRejected as error:
         if error.status != _GONE:
-            outbox.retry_later(core, line.id, outbox.LATER,
+            outbox.retry_later(core, line, outbox.LATER,
                                f"For staff: Splynx does not let us delete payment {payment.id} ({error}); delete it by hand")
             return
     outbox.finish(core, line, Booking.UNDONE, reason=f"payment {payment.id} deleted in Splynx")
-
-
-def _set(core: Core, line: Line, **columns: Any) -> None:
-    core.database.run(lambda session: session.execute(update(Line).where(Line.id == line.id).values(**columns)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from splynx_ippay.base.errors import HostRejected
+from splynx_ippay.base.errors import HostRejected, HostUnavailable
 from splynx_ippay.splynx.attributes import INVOICES, PROFORMAS, Attributes
 from splynx_ippay.splynx.invoices import InvoiceFilter, invoice_pages
 from splynx_ippay.splynx.records import (
@@ -133,10 +133,14 @@ class Host(Statements, Attributes):
     # -- payments --------------------------------------------------------------------------------------------------
 
     def find_payments(self, customer_id: int, field_1: str) -> list[Payment]:
-        """Find the payments of a customer with exactly that ``field_1``, deleted ones included."""
-        wanted = {"customer_id": customer_id, "field_1": field_1}
-        rows = self.client.get_rows(PAYMENTS, {"main_attributes": wanted, "order": {"id": "DESC"}, "limit": _MANY})
-        return [p for p in map(Payment.read, rows) if p.customer_id == customer_id and p.field_1 == field_1]
+        """Find the payments of a customer with exactly that ``field_1``, deleted ones included.
+
+        Any other row in the answer: HostUnavailable. What was asked for may lie beyond the newest rows then.
+        """
+        found = self._payments_under(customer_id, field_1)
+        if found is None:
+            raise HostUnavailable("Splynx ignores the search by field_1; nothing is posted", sent=False)
+        return found
 
     def customer_payments(self, customer_id: int, limit: int = _MANY) -> list[Payment]:
         """List the customer's payments, newest first, deleted ones included where the host shows them."""
@@ -192,7 +196,8 @@ class Host(Statements, Attributes):
         if not sample:
             return None
         marked = next((p for p in sample if p.field_1 and not p.deleted), None)
-        return marked is None or any(p.id == marked.id for p in self.find_payments(marked.customer_id, marked.field_1))
+        found = [] if marked is None else self._payments_under(marked.customer_id, marked.field_1) or []
+        return marked is None or any(p.id == marked.id for p in found)
 
     # -- payment accounts ------------------------------------------------------------------------------------------
 
@@ -216,6 +221,13 @@ class Host(Statements, Attributes):
         self.client.delete(f"{PAYMENT_ACCOUNTS}/{customer_id:d}--{account_id:d}")
 
     # -- within ----------------------------------------------------------------------------------------------------
+
+    def _payments_under(self, customer_id: int, field_1: str) -> list[Payment] | None:
+        """What the host finds; None where it sends a payment of another customer or reference."""
+        wanted = {"customer_id": customer_id, "field_1": field_1}
+        rows = self.client.get_rows(PAYMENTS, {"main_attributes": wanted, "order": {"id": "DESC"}, "limit": _MANY})
+        found = [Payment.read(row) for row in rows]
+        return found if all(p.customer_id == customer_id and p.field_1 == field_1 for p in found) else None
 
     def _one(self, path: str, record_id: int) -> Record:
         row = self.client.get(f"{path}/{record_id:d}")

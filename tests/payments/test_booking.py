@@ -3,7 +3,8 @@
 import pytest
 from sqlalchemy import update
 
-from splynx_ippay.payments import booking, outbox
+from splynx_ippay.base.errors import IllegalTransition
+from splynx_ippay.payments import booking, outbox, states
 from splynx_ippay.payments.models import Booking, Line, State
 
 POST = {"method": "POST", "path": "admin/finance/payments"}
@@ -107,10 +108,61 @@ def test_a_payment_of_another_amount_goes_to_a_person(desk, sandbox):
     assert "1.00" in desk.line(attempt).booking_reason
 
 
+def taken_but_not_posted(desk, settings_of, *items, customer_id=1):
+    """An approved payment that waits for the choice of a payment method: no POST was tried."""
+    settings_of(desk.core, credit_card_payment_method="0")
+    attempt = desk.pay(desk.saved_card(customer_id), *(items or [desk.invoice(customer_id)]), customer_id=customer_id)
+    settings_of(desk.core, credit_card_payment_method="3")
+    assert desk.line(attempt).post_started_at is None
+    return attempt
+
+
+def refuse(sandbox, status=422, times=1):
+    sandbox.fault(server="host", kind="http_status", json=True, status=status, match=POST, times=times)
+
+
 @pytest.mark.parametrize("status", [400, 404, 422])
-def test_a_document_that_is_gone_leaves_the_money_on_account(desk, sandbox, status):
-    sandbox.fault(server="host", kind="http_status", json=True, status=status, match=POST)
+def test_a_refusal_leaves_the_money_on_a_document_that_is_still_open(desk, sandbox, status):
+    refuse(sandbox, status, times=6)
     attempt = desk.pay(desk.saved_card(), desk.invoice())
+    for _ in range(5):
+        desk.tick(seconds=660)
+    line = desk.line(attempt)
+    assert (line.booking, line.on_account) == (Booking.POSTING, False)
+    assert "though the document is open" in line.booking_reason
+    desk.tick(seconds=660)
+    assert desk.line(attempt).booking == Booking.POSTED
+    [payment] = desk.payments_of(attempt)
+    assert int(payment["invoice_id"]) == line.document_id
+
+
+def paid_elsewhere(desk, line):
+    desk.pay_elsewhere(line, line.amount_cents)
+
+
+def partly_paid_elsewhere(desk, line):
+    desk.pay_elsewhere(line, 1)
+
+
+def deleted(desk, line):
+    desk.host_elsewhere("delete", f"admin/finance/invoices/{line.document_id}")
+
+
+def unreadable(desk, line):
+    path = f"admin/finance/invoices/{line.document_id}"
+    desk.sandbox.fault(server="host", kind="http_status", json=True, status=404, match={"method": "GET", "path": path})
+
+
+def of_somebody_else(desk, line):
+    desk.core.database.run(lambda session: session.execute(update(Line).values(document_id=desk.invoice(2).document_id)))
+
+
+@pytest.mark.parametrize("change", [paid_elsewhere, partly_paid_elsewhere, deleted, unreadable, of_somebody_else])
+def test_a_document_that_is_gone_leaves_the_money_on_account(desk, sandbox, settings_of, change):
+    attempt = taken_but_not_posted(desk, settings_of)
+    change(desk, desk.line(attempt))
+    refuse(sandbox)
+    desk.tick(seconds=61)
     line = desk.line(attempt)
     assert (line.booking, line.on_account) == (Booking.POSTED, True)
     assert "on account" in line.booking_reason
@@ -118,26 +170,60 @@ def test_a_document_that_is_gone_leaves_the_money_on_account(desk, sandbox, stat
     assert not int(payment["invoice_id"] or 0)
 
 
-def test_money_on_account_is_not_taken_again_for_the_document(desk, sandbox):
-    sandbox.fault(server="host", kind="http_status", json=True, status=422, match=POST)
-    method, item = desk.saved_card(2), desk.invoice(2, 1)
-    desk.pay(method, item, customer_id=2)
+def test_money_on_account_is_not_taken_again_for_the_document(desk, sandbox, settings_of):
+    item = desk.invoice(2, 1)
+    attempt = taken_but_not_posted(desk, settings_of, item, customer_id=2)
+    desk.pay_elsewhere(item, 1, customer_id=2)
+    refuse(sandbox)
+    desk.tick(seconds=61)
+    assert desk.line(attempt).on_account
     with pytest.raises(Exception, match=r"0\.00 USD is due"):
-        desk.pay(method, item, customer_id=2)
+        desk.pay(desk.saved_card(2), item, customer_id=2)
     assert len(sandbox.sales()) == 1
 
 
-def test_a_host_that_takes_the_money_neither_way_leaves_it_to_a_person(desk, sandbox):
-    sandbox.fault(server="host", kind="http_status", json=True, status=422, match=POST, times=2)
-    attempt = desk.pay(desk.saved_card(), desk.invoice())
+def test_a_host_that_takes_the_money_neither_way_leaves_it_to_a_person_in_the_end(desk, sandbox, settings_of):
+    attempt = taken_but_not_posted(desk, settings_of)
+    partly_paid_elsewhere(desk, desk.line(attempt))
+    refuse(sandbox, times=6)  # on the document, then five times on account
+    desk.tick(seconds=61)
+    for _ in range(3):
+        desk.tick(seconds=660)
+        assert desk.line(attempt).booking == Booking.POSTING
+    desk.tick(seconds=660)
     assert desk.line(attempt).booking == Booking.REVIEW
-    assert "does not take the payment" in desk.line(attempt).booking_reason
+    assert "does not take the payment on account" in desk.line(attempt).booking_reason
 
 
-def test_a_refused_top_up_goes_to_a_person(desk, sandbox):
-    sandbox.fault(server="host", kind="http_status", json=True, status=422, match=POST)
+def test_a_top_up_refused_for_a_while_is_posted(desk, sandbox):
+    refuse(sandbox, times=4)
     attempt = desk.pay(desk.saved_card(), desk.topup(1000))
+    for _ in range(3):
+        desk.tick(seconds=660)
+        assert desk.line(attempt).booking == Booking.POSTING
+    desk.tick(seconds=660)
+    assert desk.line(attempt).booking == Booking.POSTED
+
+
+def test_a_top_up_refused_again_and_again_goes_to_a_person(desk, sandbox):
+    refuse(sandbox, times=5)
+    attempt = desk.pay(desk.saved_card(), desk.topup(1000))
+    for _ in range(4):
+        assert desk.line(attempt).booking == Booking.POSTING
+        desk.tick(seconds=660)
     assert desk.line(attempt).booking == Booking.REVIEW
+
+
+def test_a_document_that_cannot_be_read_decides_nothing(desk, sandbox, settings_of):
+    attempt = taken_but_not_posted(desk, settings_of)
+    refuse(sandbox)
+    sandbox.fault(server="host", kind="http_status", status=500, match={"method": "GET", "path": "admin/finance/invoices"}, times=9)
+    desk.tick(seconds=61)
+    line = desk.line(attempt)
+    assert (line.booking, line.on_account, line.lease_until) == (Booking.POSTING, False, None)
+    sandbox.clear_faults()
+    desk.tick(seconds=61)
+    assert (desk.line(attempt).booking, desk.line(attempt).on_account) == (Booking.POSTED, False)
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -209,3 +295,58 @@ def test_a_line_moved_by_another_worker_is_no_error(desk, sandbox):
     assert not isinstance(join(), Exception)
     assert desk.line(attempt).booking == Booking.REVIEW
     assert desk.attempt(attempt.id).state == State.APPROVED
+
+
+# -- workers that sleep too long ---------------------------------------------------------------------------------------
+
+def asleep_in_the_search(desk, attempt):
+    """A worker that has claimed the line and waits for the answer of its search; call what is returned to let it end."""
+    desk.sandbox.fault(server="host", kind="delay", match={"method": "GET", "path": "admin/finance/payments"}, seconds=3)
+    desk.sandbox.reset_counters()
+    join = desk.in_background(lambda: booking.settle_line(desk.core, attempt.lines[0].id))
+    desk.wait_for_call("GET admin/finance/payments", "host")
+    return join
+
+
+def test_a_worker_that_slept_past_its_lease_does_not_post_what_another_has_posted(desk, sandbox, settings_of):
+    attempt = taken_but_not_posted(desk, settings_of)
+    sandbox.jump(seconds=61)
+    join = asleep_in_the_search(desk, attempt)
+    sandbox.jump(seconds=outbox.LEASE.total_seconds() + 1)
+    booking.settle_line(desk.core, attempt.lines[0].id)
+    assert desk.line(attempt).booking == Booking.POSTED
+    assert join() is None
+    assert posts(sandbox) == 1
+
+
+def test_a_worker_whose_debit_came_back_meanwhile_posts_nothing(desk, sandbox, settings_of):
+    attempt = taken_but_not_posted(desk, settings_of)
+    sandbox.jump(seconds=61)
+    join = asleep_in_the_search(desk, attempt)
+    desk.core.database.run(lambda session: states.move(
+        session, states.get_attempt(session, attempt.id), State.RETURNED, reason="R02"))
+    booking.settle_line(desk.core, attempt.lines[0].id)
+    assert desk.line(attempt).booking == Booking.UNDONE
+    assert join() is None
+    assert posts(sandbox) == 0
+    assert desk.line(attempt).booking == Booking.UNDONE
+
+
+def test_only_the_worker_that_has_the_line_gives_its_lease_back(desk):
+    attempt = lost_posting(desk)
+    old = desk.line(attempt)
+    assert outbox.claim(desk.core, old, to=Booking.POSTING) is not None
+    with pytest.raises(IllegalTransition):
+        outbox.retry_later(desk.core, old, outbox.SOON, "an old worker woke up")
+    line = desk.line(attempt)
+    assert line.lease_until is not None
+    assert "old worker" not in line.booking_reason
+
+
+def test_settings_that_cannot_be_read_leave_the_line_for_later(desk, sandbox, settings_of):
+    attempt = lost_posting(desk)
+    settings_of(desk.core, post_search_minutes="soon")
+    desk.tick(seconds=61)
+    line = desk.line(attempt)
+    assert (line.booking, line.lease_until) == (Booking.POSTING, None)
+    assert "must be a whole number" in line.booking_reason

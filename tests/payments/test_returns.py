@@ -276,6 +276,58 @@ def test_two_payments_under_one_reference_are_not_deleted_by_us(desk, sandbox):
     assert len(desk.payments_of(attempt)) == 2
 
 
+def hidden_from_the_search(desk, attempt, **changes):
+    """Staff edit what our search goes by."""
+    payment_id = desk.line(attempt).splynx_payment_id
+    desk.host_elsewhere("put", f"admin/finance/payments/{payment_id}", {"field_1": "edited"} | changes)
+    return payment_id
+
+
+def host_payment(desk, payment_id):
+    return next(row for row in desk.sandbox.ledger()["host"]["payments"] if int(row["id"]) == payment_id)
+
+
+def test_a_payment_whose_reference_was_edited_is_undone_by_its_id(desk):
+    attempt = settled(desk)
+    payment_id = hidden_from_the_search(desk, attempt)
+    come_back(desk, attempt, "R02", days=0)
+    desk.tick(seconds=3700)
+    assert desk.line(attempt).booking == Booking.UNDONE
+    assert host_payment(desk, payment_id)["deleted"] == "1"
+
+
+def test_a_payment_hidden_from_the_search_and_deleted_is_undone(desk):
+    attempt = settled(desk)
+    payment_id = hidden_from_the_search(desk, attempt)
+    desk.core.host.delete_payment(payment_id)
+    come_back(desk, attempt, "R02", days=0)
+    desk.tick(seconds=3700)
+    assert desk.line(attempt).booking == Booking.UNDONE
+
+
+def test_a_payment_the_host_knows_nothing_of_is_undone(desk):
+    attempt = settled(desk)
+    hidden_from_the_search(desk, attempt)
+    desk.core.database.run(lambda session: session.execute(update(Line).values(splynx_payment_id=999999)))
+    come_back(desk, attempt, "R02", days=0)
+    desk.tick(seconds=3700)
+    assert desk.line(attempt).booking == Booking.UNDONE
+
+
+def test_a_payment_that_is_another_customers_now_goes_to_a_person(desk):
+    attempt = settled(desk)
+    payment_id = int(desk.core.host.client.post("admin/finance/payments", {
+        "customer_id": 2, "payment_type": 3, "date": "2026-11-22", "amount": "15.00", "comment": "by hand",
+        "field_1": "", "field_2": ""})["id"])
+    hidden_from_the_search(desk, attempt)
+    desk.core.database.run(lambda session: session.execute(update(Line).values(splynx_payment_id=payment_id)))
+    come_back(desk, attempt, "R02", days=0)
+    desk.tick(seconds=3700)
+    assert desk.line(attempt).booking == Booking.REVIEW
+    assert "another customer" in desk.line(attempt).booking_reason
+    assert host_payment(desk, payment_id)["deleted"] == "0"
+
+
 def test_a_return_while_the_posting_has_no_answer_searches_twice_before_it_is_undone(desk, sandbox, settings_of):
     settings_of(desk.core, bank_posting="on_acceptance")
     sandbox.fault(server="host", kind="drop_before", match={"method": "POST", "path": "admin/finance/payments"})

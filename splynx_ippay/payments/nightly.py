@@ -18,9 +18,10 @@ _SHOWN = 50
 def tick(core: Core) -> int:
     """Look at everything and keep what was found; returns how many. Raises AddOnError, so that the job shows as failed too."""
     history = seals.verify(core)
+    with core.database.read() as reading:  # over everything there ever was: nobody's payment may wait for it
+        books = {words: words for words in reconcile.nobody_owns(reading)[:_SHOWN]}
 
     def _keep(session: Session) -> list[str]:
-        books = {words: words for words in reconcile.nobody_owns(session)[:_SHOWN]}
         findings.replace(session, findings.BOOKS, books)
         findings.replace(session, findings.HISTORY, dict(list(history.items())[:_SHOWN]))
         return [row.words for row in findings.open_of(session, findings.BOOKS, findings.HISTORY)]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import or_, select
 
 from splynx_ippay.base import clock
-from splynx_ippay.base.errors import AddOnError, ConfigError, GatewayError, IllegalTransition
+from splynx_ippay.base.errors import AddOnError, ConfigError, GatewayError
 from splynx_ippay.ippay import messages
 from splynx_ippay.ippay.messages import Identity
 from splynx_ippay.ippay.outcomes import Reply, Verdict, decline_for, judge, shows_amount
@@ -49,13 +49,26 @@ def tick(core: Core) -> int:
     for attempt_id in _due(core):
         touched += 1
         try:
-            look(core, attempt_id)
-        except IllegalTransition:
-            log.info("attempt %s was moved by somebody else", attempt_id)
-        except AddOnError as error:
-            log.warning("attempt %s: %s", attempt_id, error)
-            core.database.run(partial(_give_up_or_wait, attempt_id=attempt_id, why=str(error)))
+            _look_or_postpone(core, attempt_id)
+        except Exception:
+            log.exception("attempt %s can be neither looked at nor postponed; it stays due, the others have their turn",
+                          attempt_id)
     return touched
+
+
+def _look_or_postpone(core: Core, attempt_id: int) -> None:
+    """One look; what goes wrong with it is in the log, and the attempt has its next turn later, or a person."""
+    try:
+        look(core, attempt_id)
+    except AddOnError as error:
+        log.warning("attempt %s: %s", attempt_id, error)
+        why = str(error)
+    except Exception as error:  # a fault of ours about one attempt must not stop the others
+        log.exception("attempt %s", attempt_id)
+        why = f"internal error ({type(error).__name__}), see the log"
+    else:
+        return
+    core.database.run(partial(_give_up_or_wait, attempt_id=attempt_id, why=why))
 
 
 def _due(core: Core) -> list[int]:
@@ -72,7 +85,7 @@ def _due(core: Core) -> list[int]:
 
 
 def look(core: Core, attempt_id: int) -> None:
-    """One look at one attempt. Raises IllegalTransition when somebody else is faster."""
+    """One look at one attempt. Raises AddOnError, IllegalTransition among them when somebody else is faster."""
     attempt = recording.reload(core, attempt_id)
     if attempt.state == State.INTENDED:
         _close_intent(core, attempt)
@@ -132,6 +145,12 @@ def _enquire(core: Core, attempt: Attempt, terminal: TerminalSettings) -> None:
 
     def _found(session: Session) -> None:
         row = states.get_attempt(session, attempt.id)
+        if row.state != State.UNKNOWN:
+            # Somebody was faster. Only a no is contradicted: what was returned or voided had been taken, too.
+            states.late_evidence(session, row, reason=f"an enquiry says approved, too late to decide: {reply.approval}",
+                                 says_taken=row.state in {State.DECLINED, State.ABANDONED},
+                                 action_code=reply.action_code, approval=reply.approval)
+            return
         columns = {"approval": reply.approval, "action_code": reply.action_code, "ip_trans_id": reply.ip_trans_id,
                    "learned_from": "enquiry", "next_check_at": clock.now()}
         if not terminal.can_report:

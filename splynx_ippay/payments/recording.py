@@ -16,13 +16,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm.attributes import set_committed_value
 
 from splynx_ippay.base import clock
 from splynx_ippay.ippay.outcomes import Verdict, decline_for, judge, staff_words
 from splynx_ippay.payments import breaker, events, states
-from splynx_ippay.payments.models import Attempt, Booking, State
+from splynx_ippay.payments.models import Attempt, Booking, Event, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +78,8 @@ def whole(attempt: Attempt) -> Attempt:
 def record_reply(core: Core, attempt: Attempt, reply: Reply) -> None:
     """Record a direct answer, come what may: the database may be away, so nothing is read from it first."""
     answer = Answer.of(attempt, reply)
-    _insist(core, lambda session: apply_answer(session, attempt.id, answer), attempt.id, answer)
+    _insist(core, lambda session: apply_answer(session, attempt.id, answer), attempt.id,
+            lambda: spool(core, attempt.id, attempt.transaction_id, answer))
 
 
 def record_unknown(core: Core, attempt_id: int, error: OutcomeUnknown) -> None:
@@ -103,7 +104,7 @@ def apply_answer(session: Session, attempt_id: int, answer: Answer) -> None:
     attempt = states.get_attempt(session, attempt_id)
     says_taken = answer.verdict in {Verdict.APPROVED, Verdict.ACCEPTED, Verdict.REVIEW}
     if attempt.state != State.INTENDED:
-        if attempt.answered_at is None:  # the spool may bring what the row already has
+        if attempt.answered_at is None or not _is_known(session, attempt, answer):
             attempt.answered_at = clock.now()
             states.late_evidence(session, attempt, reason=f"an answer arrived late: {answer.words}",
                                  says_taken=says_taken, action_code=answer.action_code, approval=answer.approval)
@@ -134,29 +135,40 @@ def apply_answer(session: Session, attempt_id: int, answer: Answer) -> None:
                         next_check_at=clock.now() + FIRST_CHECK, **columns)
 
 
-def _insist(core: Core, work: Callable[[Session], None], attempt_id: int, answer: Answer | None) -> None:
+def _is_known(session: Session, attempt: Attempt, answer: Answer) -> bool:
+    """Whether an attempt that has an answer has this one: the spool may bring what the row or its history already says."""
+    said = (answer.action_code, answer.approval)
+    late = session.scalars(select(Event.data).where(Event.attempt_id == attempt.id, Event.kind == "late_evidence"))
+    return said == (attempt.action_code, attempt.approval) or any(
+        said == (data.get("action_code"), data.get("approval")) for data in late)
+
+
+def _insist(core: Core, work: Callable[[Session], None], attempt_id: int, keep: Callable[[], None] | None) -> None:
     """Repeat for half a minute while the database is away or busy, then spool."""
     until = time.monotonic() + core.keep_trying.total_seconds()
     while True:
         try:
             core.database.run(work, tries=1)
-        except DBAPIError:
+        except SQLAlchemyError:  # a pool without a free connection too, which is no error of the driver
             if time.monotonic() < until:
                 time.sleep(0.5)
                 continue
-            if answer is not None:
-                spool(core, attempt_id, answer)
+            if keep is not None:
+                keep()
             log.exception("attempt %s: the database did not take the answer", attempt_id)
         return
 
 
-def spool(core: Core, attempt_id: int, answer: Answer) -> None:
-    """Write the answer to a file that survives a power cut; ``reconcile`` applies it."""
+def spool(core: Core, attempt_id: int, transaction_id: str, answer: Answer) -> None:
+    """Write the answer to a file that survives a power cut; ``reconcile`` applies it.
+
+    Named and known by the TransactionID: after a restored backup another attempt may get the same row id.
+    """
     core.spool.mkdir(parents=True, exist_ok=True)
-    path = core.spool / f"{attempt_id}.json"
+    path = core.spool / f"{transaction_id}.json"
     draft = path.with_suffix(".part")
     with draft.open("w", encoding="ascii") as file:
-        json.dump({"attempt_id": attempt_id, **asdict(answer)}, file)
+        json.dump({"attempt_id": attempt_id, "transaction_id": transaction_id, **asdict(answer)}, file)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
@@ -178,21 +190,29 @@ def read_spool(core: Core) -> int:
     for path in sorted(core.spool.glob("*.json")):
         try:
             fields = json.loads(path.read_text(encoding="ascii"))
-            attempt_id = int(fields.pop("attempt_id"))
+            attempt_id, transaction_id = int(fields.pop("attempt_id")), str(fields.pop("transaction_id"))
             answer = Answer(**fields)
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             log.error("the spool file %s cannot be read; look up its attempt at IPpay by hand", path)  # noqa: TRY400
             continue
-        if core.database.run(partial(_from_spool, attempt_id=attempt_id, answer=answer)):
+        try:
+            is_applied = core.database.run(
+                partial(_from_spool, attempt_id=attempt_id, transaction_id=transaction_id, answer=answer))
+        except Exception:
+            log.exception("the spool file %s could not be applied; it stays", path)
+            continue
+        if is_applied:
             path.unlink(missing_ok=True)
             count += 1
         else:
-            log.error("the spool file %s is about an attempt that is not in this database", path)
+            log.error("the spool file %s is about attempt %s, which is not in this database with that TransactionID; "
+                      "look it up at IPpay by hand", path, attempt_id)
     return count
 
 
-def _from_spool(session: Session, attempt_id: int, answer: Answer) -> bool:
-    if session.get(Attempt, attempt_id) is None:
+def _from_spool(session: Session, attempt_id: int, transaction_id: str, answer: Answer) -> bool:
+    attempt = session.get(Attempt, attempt_id)
+    if attempt is None or attempt.transaction_id != transaction_id:
         return False
     events.record(session, attempt_id, "from_spool", words=answer.words)
     apply_answer(session, attempt_id, answer)

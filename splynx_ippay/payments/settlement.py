@@ -6,7 +6,9 @@ take a late feed for a missing sale: the feed has to show sales of ours that wer
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from splynx_ippay.base.settings import TerminalSettings
     from splynx_ippay.ippay.report import Feed
     from splynx_ippay.payments.core import Core
+
+log = logging.getLogger(__name__)
 
 FEED: Feed = "ccsettlement"
 MISSING_AFTER_BANKING_DAYS = 3
@@ -41,7 +45,10 @@ def tick(core: Core) -> int:
         since = min(sent for _, sent in waiting)
         feeds.read_days(core, terminal, FEED, since - feeds.DAY, clock.now(), every=_EVERY)
         for attempt_id, _sent in waiting:
-            count += core.database.run(lambda session, i=attempt_id: _look(session, i))  # type: ignore[misc]
+            try:
+                count += core.database.run(partial(_look, attempt_id=attempt_id))
+            except Exception:
+                log.exception("attempt %s: its settlement could not be noted; the next night tries again", attempt_id)
     return count
 
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 import logging
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import exists, select, update
 
 from splynx_ippay.base import clock
-from splynx_ippay.base.errors import AddOnError, IllegalTransition
+from splynx_ippay.base.errors import AddOnError, IllegalTransition, Stopped
 from splynx_ippay.base.money import Money
 from splynx_ippay.payments import charge
-from splynx_ippay.payments.models import Door, State
+from splynx_ippay.payments.models import CustomerNote, Door, State
 from splynx_ippay.payments.orders import Item, Order, SavedMethod
 from splynx_ippay.runs import claims
 from splynx_ippay.runs.endings import Ending, ending_of
@@ -38,19 +39,13 @@ UNSENT_IN_A_ROW = 3
 
 def charge_leased(core: Core, item: RunItem) -> Ending:
     """Charge an item this worker holds the lease of; every error becomes an ending."""
-    def take_item(session: Session, attempt_id: int) -> None:
-        taken = session.execute(update(RunItem).where(RunItem.id == item.id, RunItem.attempt_id.is_(None))
-                                .values(attempt_id=attempt_id))
-        if taken.rowcount != 1:  # type: ignore[attr-defined]  # the result of an UPDATE has one
-            raise IllegalTransition(f"run item {item.id} has an attempt already")
-
     if item.method_id is None:
         return Ending(ItemState.DRIFTED, "no_method")
     order = Order(
         door=Door.RUN, customer_id=item.customer_id, partner_id=item.partner_id,
         items=(Item("invoice", item.invoice_id, item.number, Money(item.amount_cents, item.currency)),),
         source=SavedMethod(item.method_id), submission_key=f"run-{item.run_id}-{item.id}", actor=f"run {item.run_id}",
-        origin="RECURRING", in_intent=take_item)
+        origin="RECURRING", in_intent=partial(_take, item))
     try:
         attempt = charge.take(core, order)
     except AddOnError as error:
@@ -62,6 +57,17 @@ def charge_leased(core: Core, item: RunItem) -> Ending:
     if attempt.state == State.ABANDONED:
         return Ending(ItemState.DONE, "never_sent", unsent=True)
     return Ending()
+
+
+def _take(item: RunItem, session: Session, attempt_id: int) -> None:
+    """In the intent's transaction: the item is ours, and nobody stopped the customer's automatic charging meanwhile."""
+    note = session.get(CustomerNote, item.customer_id)
+    if note is not None and note.no_auto:
+        raise Stopped("customer_stopped", note.reason)
+    taken = session.execute(update(RunItem).where(RunItem.id == item.id, RunItem.attempt_id.is_(None))
+                            .values(attempt_id=attempt_id))
+    if taken.rowcount != 1:  # type: ignore[attr-defined]  # the result of an UPDATE has one
+        raise IllegalTransition(f"run item {item.id} has an attempt already")
 
 
 def record(session: Session, endings: dict[int, Ending]) -> None:

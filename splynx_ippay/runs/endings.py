@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # Answers of the host that are about this one invoice; all others (permissions, overload) concern every item.
 _OF_THE_INVOICE = frozenset({400, 404, 409, 422})
+# Reasons of Stopped that are about one payer, each a key of REASONS; all others stop everybody.
+_OF_THE_CUSTOMER = frozenset({"limit", "customer_stopped"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,9 @@ def _bad_input(error: BadInput) -> Ending:
 
 
 def _stopped(error: Stopped) -> Ending:
-    return Ending(ItemState.DRIFTED, "limit", str(error)[:200]) if error.reason == "limit" else _everybody(error)
+    if error.reason in _OF_THE_CUSTOMER:
+        return Ending(ItemState.DRIFTED, error.reason, str(error)[:200])
+    return _everybody(error)
 
 
 def _host_rejected(error: HostRejected) -> Ending:

@@ -54,7 +54,7 @@ def look_up(session: Session, invoice_ids: Collection[int], customer_ids: Collec
     methods, fallen = _methods(session, customer_ids)
     return Facts(methods=methods, fallen=fallen, held=_held(session, invoice_ids),
                  taken=taken_by_document(session, Line.document == "invoice", Line.document_id.in_(invoice_ids)),
-                 elsewhere=_elsewhere(session, invoice_ids), stopped=stopped_customers(session, customer_ids),
+                 elsewhere=_elsewhere(session, invoice_ids), stopped=_stopped(session, customer_ids),
                  proformas=_proformas(session, customer_ids),
                  refused=_refused(session, customer_ids, [method.id for method in methods.values()]))
 
@@ -90,8 +90,7 @@ def _elsewhere(session: Session, invoice_ids: Collection[int]) -> dict[int, int]
     return {invoice_id: run_id for invoice_id, run_id in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
-def stopped_customers(session: Session, customer_ids: Collection[int]) -> dict[int, str]:
-    """Whom no run charges until a person acts, and why, in staff words."""
+def _stopped(session: Session, customer_ids: Collection[int]) -> dict[int, str]:
     notes = session.execute(
         select(CustomerNote.customer_id, CustomerNote.reason, CustomerNote.since)
         .where(CustomerNote.customer_id.in_(customer_ids), CustomerNote.no_auto.is_(True)))

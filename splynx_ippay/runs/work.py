@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress", "charge_item", "execute", "progress", "resume", "start", "stop", "tick"]
 
+# Every charge under way is a thread that calls Splynx and IPpay and wants the database; no setting may ask for more.
+MOST_IN_FLIGHT = 20
+
 
 def start(core: Core, run_id: int, plan_hash: str, by: str) -> Run:
     """Confirm a preview: the worker charges exactly this plan from now on.
@@ -107,10 +110,14 @@ def execute(core: Core, run_id: int, stopping: threading.Event | None = None) ->
     """
     holder = claims.new_holder(core)
     try:
-        Crew(core, run_id, holder, max(1, core.settings.integer("charges_in_flight")),
-             stopping or threading.Event()).work()
+        Crew(core, run_id, holder, _window(core), stopping or threading.Event()).work()
     finally:
         claims.retire(holder)
+
+
+def _window(core: Core) -> int:
+    """How many charges at a time: the setting, within reason."""
+    return min(MOST_IN_FLIGHT, max(1, core.settings.integer("charges_in_flight")))
 
 
 def charge_item(core: Core, item_id: int) -> bool:

@@ -374,6 +374,59 @@ def test_an_attempt_moved_by_another_worker_meanwhile_is_no_error(desk, sandbox)
     assert desk.attempt(attempt.id).state == State.APPROVED
 
 
+@pytest.mark.parametrize(("path", "ends"), [
+    ([State.ACCEPTED, State.RETURNED], State.RETURNED), ([State.REVIEW], State.REVIEW),
+    ([State.DECLINED], State.REVIEW), ([State.ABANDONED], State.REVIEW)])
+def test_an_enquiry_that_comes_too_late_revives_nothing_but_contradicts_a_no(desk, sandbox, path, ends):
+    attempt = desk.lose_answer(desk.saved_bank(), desk.invoice())
+    sandbox.fault(server="gateway", kind="delay", match={"type": "ENQ"}, seconds=0.7)
+    sandbox.jump(seconds=6)
+    join = desk.in_background(lambda: reconcile.tick(desk.core))
+    desk.wait_for_call("ENQ")
+    for state in path:
+        desk.core.database.run(lambda session, state=state: states.move(
+            session, states.get_attempt(session, attempt.id), state, reason="by the first worker"))
+    assert join() == 1
+    assert "late_evidence" in desk.kinds(attempt)
+    attempt = desk.attempt(attempt.id)
+    assert attempt.state == ends
+    assert attempt.excess == (path[-1] in {State.DECLINED, State.ABANDONED})
+    assert attempt.learned_from == ""
+
+
+def two_unknown(desk):
+    method, other = desk.saved_card(), desk.saved_card(customer_id=2)
+    bad = desk.lose_answer(method, desk.invoice(), kind="drop_before")
+    desk.sandbox.fault(server="gateway", kind="drop_after", match={"type": "SALE"}, times=1)
+    return bad, desk.pay(other, desk.topup(1500), customer_id=2)
+
+
+def test_an_attempt_that_makes_us_fail_is_postponed_goes_to_a_person_and_stops_no_other(desk, sandbox, caplog):
+    bad, good = two_unknown(desk)
+    desk.core.database.run(lambda session: session.execute(
+        update(Attempt).where(Attempt.id == bad.id).values(kind="novel")))
+    sandbox.jump(seconds=6)
+    assert reconcile.tick(desk.core) == 2
+    assert desk.attempt(good.id).state == State.APPROVED
+    assert "KeyError" in caplog.text
+    assert desk.attempt(bad.id).next_check_at > clock.now()
+    sandbox.jump(seconds=86_500)
+    reconcile.tick(desk.core)
+    assert desk.attempt(bad.id).state == State.REVIEW
+    assert desk.attempt(bad.id).reason.startswith("internal error (KeyError)")
+
+
+def test_an_attempt_that_cannot_even_be_postponed_stops_no_other(desk, sandbox, caplog):
+    bad, good = two_unknown(desk)
+    desk.core.database.run(lambda session: session.execute(text(
+        f"CREATE TRIGGER stuck BEFORE UPDATE ON attempt WHEN OLD.id = {bad.id} BEGIN SELECT RAISE(ABORT, 'stuck'); END")))
+    sandbox.jump(seconds=6)
+    assert reconcile.tick(desk.core) == 2
+    assert desk.attempt(good.id).state == State.APPROVED
+    assert f"attempt {bad.id} can be neither looked at nor postponed" in caplog.text
+    assert reconcile.tick(desk.core) == 1
+
+
 def test_the_nightly_question_names_keys_that_contradict_their_states(desk, sandbox):
     method = desk.saved_card()
     paid, lost = desk.pay(method, desk.invoice()), desk.lose_answer(method, desk.invoice())

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event as database_event
 from sqlalchemy import text
 
 from splynx_ippay.base.errors import AddOnError
@@ -147,6 +148,20 @@ def test_after_a_broken_last_line_sealing_goes_on_and_verify_still_tells(desk, s
 def test_without_a_file_there_is_nothing_to_put_away(desk):
     seals.put_away(desk.core)
     assert seals.verify(desk.core) == {}
+
+
+def test_the_night_looks_at_the_books_without_keeping_anybody_from_writing(desk, sealed):
+    read_only = []
+
+    def note(connection, _cursor, statement, _parameters, _context, _many):
+        if "FROM line" in statement:
+            read_only.append(connection.get_execution_options().get("read_only", False))
+
+    database_event.listen(desk.core.database.engine, "before_cursor_execute", note)
+    nightly.tick(desk.core)
+    database_event.remove(desk.core.database.engine, "before_cursor_execute", note)
+    assert read_only
+    assert all(read_only)
 
 
 def test_the_night_shows_what_disagrees_until_it_is_gone(desk, sealed):

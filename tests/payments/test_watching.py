@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from splynx_ippay.base.errors import HostError, Stopped
 from splynx_ippay.ippay import messages
@@ -191,6 +191,19 @@ def test_without_a_reporting_login_settlement_is_not_watched(desk, sandbox, sett
     sandbox.jump(days=8)
     assert settlement.tick(desk.core) == 0
     assert desk.attempt(attempt.id).state == State.APPROVED
+
+
+def test_a_settlement_that_cannot_be_noted_stops_no_other(desk, sandbox, caplog):
+    method = desk.saved_card()
+    bad, good = desk.pay(method, desk.invoice()), desk.pay(method, desk.topup(1500))
+    desk.core.database.run(lambda session: session.execute(text(
+        f"CREATE TRIGGER stuck BEFORE UPDATE ON attempt WHEN OLD.id = {bad.id} BEGIN SELECT RAISE(ABORT, 'stuck'); END")))
+    sandbox.jump(days=2)
+    assert settlement.tick(desk.core) == 1
+    assert desk.attempt(good.id).settled_on is not None
+    assert f"attempt {bad.id}: its settlement could not be noted" in caplog.text
+    desk.core.database.run(lambda session: session.execute(text("DROP TRIGGER stuck")))
+    assert settlement.tick(desk.core) == 1
 
 
 def test_an_attempt_somebody_else_moved_is_left_alone(desk, sandbox):

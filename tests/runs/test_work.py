@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select, update
 
 from splynx_ippay.base.errors import BadInput
-from splynx_ippay.payments.models import Attempt
+from splynx_ippay.payments import states
+from splynx_ippay.payments.models import Attempt, CustomerNote
 from splynx_ippay.runs import claims, work
 from splynx_ippay.runs import plan as planning
 from splynx_ippay.runs.filters import Filters
@@ -119,6 +120,26 @@ def test_a_method_removed_after_the_preview_is_named_and_the_run_goes_on(core, s
     work.tick(core)
     found = {(item.customer_id, item.state, item.reason) for item in items_of(core, run) if item.state != "skip"}
     assert found == {(JOHN, "drifted", "method_refused"), (ASHLEY, "done", "")}
+
+
+def test_a_customer_whose_automatic_charging_was_stopped_after_the_preview_is_left_alone(core, sandbox, wallet):
+    wallet.card(JOHN)
+    wallet.card(ASHLEY)
+    run = started(core)
+    core.database.run(lambda session: states.stop_automatic(session, JOHN, "R01 came back"))
+    core.database.run(lambda session: session.add(CustomerNote(customer_id=ASHLEY, no_auto=False)))
+    work.tick(core)
+    found = {(item.customer_id, item.state, item.reason, item.detail, item.attempt_id is None)
+             for item in items_of(core, run) if item.state != "skip"}
+    assert found == {(JOHN, "drifted", "customer_stopped", "R01 came back", True), (ASHLEY, "done", "", "", False)}
+    assert len(sandbox.sales()) == 1
+    assert row_of(core, run).state == RunState.FINISHED
+
+
+@pytest.mark.parametrize(("setting", "window"), [(0, 1), (7, 7), (20, 20), (5000, 20)])
+def test_no_setting_puts_more_than_twenty_charges_under_way_at_once(core, settings_of, setting, window):
+    settings_of(core, charges_in_flight=setting)
+    assert work._window(core) == window
 
 
 def test_a_declined_card_is_a_result_and_not_an_error(core, sandbox, wallet):

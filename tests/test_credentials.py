@@ -119,8 +119,6 @@ def test_the_first_method_is_the_default_until_another_is_made_it(database):
     with database.read() as session:
         usable = credentials.methods_of(session, 1, terminal_id="T", environment="test")
         assert [method.id for method in usable] == [second, third, first]
-        assert credentials.defaults_of(session, [1, 2], environment="test")[1].id == second
-        assert credentials.defaults_of(session, [1, 2], environment="production") == {}
 
 
 def test_a_removed_method_forgets_its_token_and_the_newest_takes_its_place(database):

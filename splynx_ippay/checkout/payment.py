@@ -80,7 +80,6 @@ class Presser:
     merchant: str
     saved_allowed: bool = True
     can_save: bool = True
-    email: str = ""
 
 
 def holder_of(form: MultiDict[str, str], source: str) -> str:
@@ -98,8 +97,7 @@ def press(core: Core, offer: Offer | Cart, form: MultiDict[str, str], presser: P
         items, source = _both(lambda: _items(core, offer, form), lambda: _source(core, form, presser))
         order = Order(door=presser.door, customer_id=offer.customer_id, partner_id=offer.partner_id,
                       items=items, source=source,
-                      submission_key=offer.submission_key, actor=presser.actor, address=presser.address,
-                      email=presser.email)
+                      submission_key=offer.submission_key, actor=presser.actor, address=presser.address)
         return Pressed(attempt=_take(core, order, presser))
     except BadInput as error:
         return Pressed(problems=words.problems(error), status=400)

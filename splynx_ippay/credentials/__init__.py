@@ -6,7 +6,6 @@ from splynx_ippay.credentials.methods import (
     all_methods_of,
     authorizations_of,
     cards_without_postal_code,
-    defaults_of,
     disable,
     get_own_method,
     make_default,
@@ -21,6 +20,6 @@ from splynx_ippay.credentials.mirror import AccountMirror
 
 __all__ = [
     "AccountMirror", "BankForm", "CardForm", "Method", "all_methods_of", "authorizations_of", "brand_of",
-    "cards_without_postal_code", "defaults_of", "disable", "get_own_method", "make_default", "methods_of", "next_default", "remove",
+    "cards_without_postal_code", "disable", "get_own_method", "make_default", "methods_of", "next_default", "remove",
     "revoke", "save", "set_postal_code",
 ]

@@ -84,14 +84,6 @@ def all_methods_of(session: Session, customer_id: int) -> list[Method]:
         Method.customer_id == customer_id, Method.status != "removed").order_by(Method.is_default.desc(), Method.id.desc())))
 
 
-def defaults_of(session: Session, customer_ids: Iterable[int], *, environment: str) -> dict[int, Method]:
-    """The default active method of each customer in one query; customers without one are absent."""
-    found = session.scalars(select(Method).where(
-        Method.customer_id.in_(list(customer_ids)), Method.status == "active", Method.is_default.is_(True),
-        Method.environment == environment))
-    return {method.customer_id: method for method in found}
-
-
 def authorizations_of(session: Session, customer_id: int) -> list[Method]:
     """Every bank account the customer ever authorized debits from, removed ones included, newest first."""
     return list(session.scalars(select(Method).where(

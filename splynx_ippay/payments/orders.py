@@ -83,7 +83,6 @@ class Order:
     actor: str
     address: str = ""
     origin: Literal["INTERNET", "RECURRING"] = "INTERNET"
-    email: str = ""
     in_intent: Callable[[Session, int], None] | None = None
 
 

@@ -70,11 +70,11 @@ def _under_way(core: Core) -> dict[str, datetime]:
 
 def _apply_rows(core: Core) -> int:
     with core.database.read() as session:
-        ids = list(session.execute(select(FeedRow.id, FeedRow.transaction_id).where(
+        ids = list(session.scalars(select(FeedRow.id).where(
             FeedRow.feed.in_(["achsettlement", "achrejects"]), FeedRow.handled_at.is_(None)).order_by(
                 FeedRow.feed.desc(), FeedRow.id).limit(1000)))  # settlements before rejects
     count = 0
-    for row_id, _transaction_id in ids:
+    for row_id in ids:
         try:
             attempt_id = core.database.run(lambda session, i=row_id: _apply_row(session, i))  # type: ignore[misc]
         except IllegalTransition:

@@ -65,8 +65,7 @@ def pay_selected() -> ResponseReturnValue:
     if cart is None or cart.customer_id != user.id:
         return render_template("errors/error.html", title=words.say(words.STALE_TITLE),
                                sentences=[words.say(words.STALE)], again=url_for("portal.several")), 400
-    presser = Presser(Door.PORTAL, user.actor, request.remote_addr or "", merchant_name(core, user.partner_id),
-                      email=user.record.email)
+    presser = Presser(Door.PORTAL, user.actor, request.remote_addr or "", merchant_name(core, user.partner_id))
     pressed = press(core, cart, request.form, presser)
     if pressed.attempt is not None and pressed.attempt.customer_id == user.id:
         return redirect(url_for("portal.ending", transaction_id=pressed.attempt.transaction_id), 303)

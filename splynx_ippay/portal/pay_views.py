@@ -131,8 +131,7 @@ def _press(document: str) -> ResponseReturnValue:
     number = request.args.get("item_id", "").strip()[:40]
     if offer.customer_id != user.id or offer.document != document or (document != "topup" and offer.number != number):
         return _stale(document)
-    presser = Presser(Door.PORTAL, user.actor, request.remote_addr or "", merchant_name(core, user.partner_id),
-                      email=user.record.email)
+    presser = Presser(Door.PORTAL, user.actor, request.remote_addr or "", merchant_name(core, user.partner_id))
     pressed = press(core, offer, request.form, presser)
     if pressed.attempt is not None and pressed.attempt.customer_id == user.id:
         return redirect(url_for("portal.ending", transaction_id=pressed.attempt.transaction_id), 303)

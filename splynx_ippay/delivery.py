@@ -64,7 +64,7 @@ def _deliver(response: Response) -> Response:
         response.headers["Cache-Control"] = _FOR_EVER if is_this else _BRIEFLY
     if response.mimetype in _TEXTS:
         response.vary.add("Accept-Encoding")
-        if response.status_code != 206 and "gzip" in request.accept_encodings and "Content-Encoding" not in response.headers:  # noqa: PLR2004 - a part of a file
+        if response.status_code != 206 and request.accept_encodings.quality("gzip") and "Content-Encoding" not in response.headers:  # noqa: PLR2004 - a part of a file
             _compress(response, is_static=is_static)
     return response
 

@@ -47,7 +47,7 @@ def serve(deployment: Deployment) -> None:
     # A look at everything in this process; the web process composes its own, for connections do not survive a fork.
     Core.open(deployment).database.engine.dispose()
 
-    class Server(BaseApplication):
+    class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         """Gunicorn with our settings, no configuration file and no arguments of its own."""
 
         def load_config(self) -> None:

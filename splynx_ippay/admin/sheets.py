@@ -15,7 +15,7 @@ from splynx_ippay import audit, auth
 from splynx_ippay.admin import access
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 # With this mark spreadsheets read names in UTF-8 right.
 BOM = "\ufeff"
@@ -28,7 +28,7 @@ def line(cells: Iterable[str]) -> str:
     return out.getvalue()
 
 
-def answer(name: str, pieces: Iterable[str]) -> Response:
+def answer(name: str, pieces: Iterator[str]) -> Response:
     """The file as a download, noted in the audit."""
     access.core().database.run(lambda session: audit.record(session, asking(), "export", name))
     response = Response(stream_with_context(pieces), mimetype="text/csv")

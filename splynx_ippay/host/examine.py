@@ -26,6 +26,8 @@ from splynx_ippay.ippay.declines import decline_for
 from splynx_ippay.payments.models import Lease, Terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from splynx_ippay.base.settings import TerminalSettings
     from splynx_ippay.host.subject import Subject
 
@@ -159,7 +161,7 @@ def entry_points(subject: Subject) -> Found:
 def settings_read(subject: Subject) -> Found:
     """Every number, amount and choice of the settings is one."""
     settings, wrong = subject.settings, []
-    read = {"integer": settings.integer, "select": settings.choice, "decimal": lambda key: settings.money(key, "USD")}
+    read: dict[str, Callable[[str], object]] = {"integer": settings.integer, "select": settings.choice, "decimal": lambda key: settings.money(key, "USD")}
     for setting in SETTINGS:
         try:
             read.get(setting.kind, settings.text)(setting.key)

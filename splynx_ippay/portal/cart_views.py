@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app, redirect, render_template, request, url_for
 
@@ -81,8 +81,8 @@ def pay_selected() -> ResponseReturnValue:
 def address_of(attempt: Attempt, source: str) -> str:
     """The page with the same picks again, for "try again" after a refusal."""
     picks = [line for line in attempt.lines if line.document != "topup"]
-    sums = {f"sum-{key_of(line.document, line.document_id)}": str(line.amount.decimal()) for line in picks}
-    chosen = {"source": source} if source else {}
+    sums: dict[str, Any] = {f"sum-{key_of(line.document, line.document_id)}": str(line.amount.decimal()) for line in picks}
+    chosen: dict[str, Any] = {"source": source} if source else {}
     if len(picks) != len(attempt.lines):
         return url_for("portal.several")
     return url_for("portal.selected", pick=[key_of(line.document, line.document_id) for line in picks], **sums, **chosen)

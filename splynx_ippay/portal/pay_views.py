@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app, redirect, render_template, request, url_for
 from sqlalchemy import select
@@ -88,7 +88,7 @@ def ending(transaction_id: str) -> ResponseReturnValue:
     def pay_again(source: str) -> str:
         if len(attempt.lines) > 1:
             return address_of(attempt, source)
-        chosen = {"source": source} if source else {}
+        chosen: dict[str, Any] = {"source": source} if source else {}
         if line.document == "topup":
             return url_for("portal.topup", **chosen)
         return url_for(_PAGES[line.document], item_id=line.number, **chosen)

@@ -70,6 +70,11 @@ class Method(Row):
         today = clock.now()
         return (self.exp_year, self.exp_month) < (today.year, today.month)
 
+    def is_expiring(self) -> bool:
+        """Whether this is the card's last month."""
+        today = clock.now()
+        return (self.exp_year, self.exp_month) == (today.year, today.month)
+
 
 def methods_of(session: Session, customer_id: int, *, terminal_id: str, environment: str) -> list[Method]:
     """The customer's usable methods on this terminal, default first, then newest."""
@@ -109,12 +114,12 @@ def get_own_method(session: Session, method_id: int, customer_id: int) -> Method
 
 
 def save(session: Session, method: Method) -> Method:
-    """Keep a new method; the first of a customer becomes the default, so does one saved as default."""
+    """Keep a new method; it becomes the default if it is saved as such, or if nothing else could be charged."""
     others = session.scalars(select(Method).where(
-        Method.customer_id == method.customer_id, Method.status == "active", Method.is_default.is_(True))).all()
-    if not others:
+        Method.customer_id == method.customer_id, Method.is_default.is_(True))).all()
+    if not any(other.status == "active" and not other.is_expired() for other in others):
         method.is_default = True
-    elif method.is_default:
+    if method.is_default:
         for other in others:
             other.is_default = False
     session.add(method)

@@ -20,7 +20,7 @@ from splynx_ippay.checkout.stale import kept_for
 from splynx_ippay.credentials import CardForm, Method
 from splynx_ippay.payments import saving
 from splynx_ippay.payments.models import Attempt, State
-from splynx_ippay.portal import bp
+from splynx_ippay.portal import bp, standing
 from splynx_ippay.runs.planned import count_planned
 
 if TYPE_CHECKING:
@@ -129,8 +129,12 @@ def _core() -> Core:
 
 def _save(core: Core, details: Card | BankAccount, consent: Consent, done: str) -> ResponseReturnValue:
     user = auth.customer()
-    saving.save(core, user.id, user.partner_id, details, consent)
+    with core.database.read() as session:
+        is_first = not credentials.all_methods_of(session, user.id)
+    method = saving.save(core, user.id, user.partner_id, details, consent, make_default=bool(request.form.get("make_default")))
     flash(done)
+    if method.is_default and not is_first:
+        flash(_("%(method)s is the default now.", method=Checkout.label(method)))
     return redirect(url_for("portal.credentials"), 303)
 
 
@@ -147,16 +151,19 @@ def _list(*, chosen: str = "", typed: Typed | None = None, problems: dict[str, s
     core, user = _core(), auth.customer()
     terminal = core.settings.terminal(user.partner_id)
     merchant = merchant_name(core, user.partner_id)
+    zip_code = core.settings.flag("zip_code_option")
     with core.database.read() as session:
         methods = credentials.all_methods_of(session, user.id)
+        stands = standing.standings(session, methods, terminal, asks_zip=zip_code)
     return render_template(
-        "portal/credentials.html", label_of=Checkout.label, instruments=core.settings.instruments(terminal), chosen=chosen,
+        "portal/credentials.html", label_of=Checkout.label, instruments=core.settings.instruments(terminal),
+        chosen=chosen or {"card": "card", "bank": "bank"}.get(request.args.get("add", ""), ""),
         label=Checkout.label, typed=typed or Typed(holder=user.name[:60]), problems=problems or {}, notice=notice,
         cards=[method for method in methods if method.instrument == "card"],
         banks=[method for method in methods if method.instrument == "bank"],
-        unusable={method.id for method in methods
-                  if (method.terminal_id, method.environment) != (terminal.terminal_id, terminal.environment)},
-        zip_code=core.settings.flag("zip_code_option"), card_consent=card_text(merchant),
+        stands=stands, wants_another=standing.WANTS_ANOTHER, instead=standing.replacement(methods, stands),
+        first=bool(request.form.get("make_default")) if chosen else standing.default_wants_another(methods, stands),
+        zip_code=zip_code, card_consent=card_text(merchant),
         mandate=bank_paragraphs(merchant, pays=False), mandate_version=bank_version(merchant, pays=False),
         ids={name: f"{chosen}-{name}" for name in ("number", "expiry", "holder", "postal_code", "routing", "account",
                                                    "account_again", "kind", "authorized")} | (ids_more or {}))

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import case, func, select
+from sqlalchemy import select
 
 from splynx_ippay.credentials import Method
 from splynx_ippay.ippay.declines import DECLINES
+from splynx_ippay.payments import refusals
 from splynx_ippay.payments.due import taken_by_document
 from splynx_ippay.payments.models import Attempt, CustomerNote, DebtKey, Line, State
 from splynx_ippay.runs.models import ItemState, Run, RunItem, RunState
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from splynx_ippay.payments.due import Taken
 
-_HARD = tuple(code for code, decline in DECLINES.items() if decline.kind == "hard")
 _HELD_AS = {State.ACCEPTED: "debit_pending", State.REVIEW: "in_review", State.RETURNED: "returned_hold"}
 
 
@@ -107,14 +107,5 @@ def _proformas(session: Session, customer_ids: Collection[int]) -> dict[int, str
 
 
 def _refused(session: Session, customer_ids: Collection[int], method_ids: Collection[int]) -> dict[int, str]:
-    """Methods whose newest hard refusal no later approval contradicts."""
-    hard = case(((Attempt.state == State.DECLINED) & Attempt.action_code.in_(_HARD), Attempt.id))
-    good = case((Attempt.state.in_([State.APPROVED, State.ACCEPTED]), Attempt.id))
-    last = (select(func.max(hard).label("hard"), func.max(good).label("good"))
-            .where(Attempt.customer_id.in_(customer_ids), Attempt.method_id.in_(method_ids))
-            .group_by(Attempt.method_id).subquery())
-    rows = session.execute(
-        select(Attempt.method_id, Attempt.action_code, Attempt.state_at).join(last, last.c.hard == Attempt.id)
-        .where((last.c.good.is_(None)) | (last.c.good < last.c.hard)))
     return {method_id: f"{code} {DECLINES[code].meaning} ({at:%Y-%m-%d})"
-            for method_id, code, at in rows if method_id is not None}
+            for method_id, (code, at) in refusals.refused_for_good(session, customer_ids, method_ids).items()}

@@ -2,6 +2,8 @@
 
 import re
 
+from splynx_ippay import credentials
+from splynx_ippay.base import clock
 from splynx_ippay.payments import breaker
 from splynx_ippay.payments.models import Attempt, State
 from splynx_ippay.payments.view import ending
@@ -57,7 +59,11 @@ def test_every_page_of_saved_methods(gallery, customer, town, settings_of):
     page.goto("/ippay/credentials")
     pictured.shoot("credentials-every-state", page)
     settings_of(town.core, zip_code_option="0")
-    press(page, "Make default")
+    town.change(second, exp_month=clock.now().month, exp_year=clock.now().year)
+    town.core.database.run(lambda session: credentials.make_default(session, old.id, 1))
+    page.goto("/ippay/credentials?add=card")
+    pictured.shoot("credentials-expired-default", page)
+    press(page, "instead")
     pictured.shoot("credentials-new-default", page, again=False)
     for method in (bank, second):
         page.goto(f"/ippay/credentials/{method.id}/remove")

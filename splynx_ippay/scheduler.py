@@ -69,6 +69,7 @@ TIMETABLE: tuple[Job, ...] = (
     Job("seals", 300, TASKS["seals"]),
     Job("foreign", 3600, TASKS["foreign"]),
     Job("settlement", NIGHT, TASKS["settlement"]),
+    Job("updater", NIGHT, TASKS["updater"]),
     Job("missing", NIGHT, TASKS["missing"]),
     Job("nightly", NIGHT, TASKS["nightly"]),
 )

@@ -86,6 +86,13 @@ def settlement(core: Core) -> None:
     work.tick(core)
 
 
+def updater(core: Core) -> None:
+    """Take over what the banks of saved cards told: new expiries and numbers, closed accounts."""
+    from splynx_ippay.payments import updater as work
+
+    work.tick(core)
+
+
 def missing(core: Core) -> None:
     """See that Splynx still shows the payments that were posted."""
     from splynx_ippay.payments import missing as work
@@ -111,6 +118,7 @@ TASKS: dict[str, Callable[[Core], None]] = {
     "seals": seals,
     "foreign": foreign,
     "settlement": settlement,
+    "updater": updater,
     "missing": missing,
     "nightly": nightly,
 }

@@ -12,7 +12,8 @@ world. The apps' own before_request hooks must let the paths under /_sandbox/ pa
     POST   returns {"transaction_id", "code", "days": 2}
     POST   representments {"transaction_id"} · autovoid {"transaction_id"}
     POST   chargebacks {"transaction_id", "reason"} · expire {"token_last4"}
-    POST   updates {"token_last4", "response_code": "A" | "V", "new_number", "customer_id", "pending"}
+    POST   updates {"token_last4", "response_code": "A" | "E" | "V" | "C" | "Q", "new_number", "exp": "01/30", "same_token",
+                    "days_ago", "customer_id", "pending"}
     POST   answers {"type": "SALE", "action_code": "051", "times", "booked", "response_text", "err_msg", ...}
     POST   gateway {"enq": false, ...}: one switch for each unknown fact, see ``gateway.state.SWITCHES``
 

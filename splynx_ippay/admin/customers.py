@@ -56,11 +56,12 @@ def customer(customer_id: int) -> ResponseReturnValue:
     with core.database.read() as session:
         charges = _next_charges(session, rules, found, invoices)
         note = session.get(CustomerNote, customer_id)
-        methods = credentials.all_methods_of(session, customer_id)
+        methods, updates = credentials.all_methods_of(session, customer_id), credentials.updates_of(session, customer_id)
         attempts = _attempts(session, customer_id)
     taken = sum((charge.amount for charge in charges if not charge.reason), Money.zero(rules.currency))
     return render_template(
-        "admin/customer.html", customer=found, charges=charges, taken=taken, balance=balance, methods=methods, attempts=attempts,
+        "admin/customer.html", customer=found, charges=charges, taken=taken, balance=balance, methods=methods, updates=updates,
+        attempts=attempts,
         note=note if note is not None and note.no_auto else None, reason_names=REASONS, words=words, source_of=source_of,
         due=sum((invoice.due for invoice in invoices), Money.zero(rules.currency)))
 

@@ -17,9 +17,10 @@ from splynx_ippay.credentials.methods import (
     set_postal_code,
 )
 from splynx_ippay.credentials.mirror import AccountMirror
+from splynx_ippay.credentials.updates import MethodUpdate, News, apply, mark_of, updates_of
 
 __all__ = [
-    "AccountMirror", "BankForm", "CardForm", "Method", "all_methods_of", "authorizations_of", "brand_of",
-    "cards_without_postal_code", "disable", "get_own_method", "make_default", "methods_of", "next_default", "remove",
-    "revoke", "save", "set_postal_code",
+    "AccountMirror", "BankForm", "CardForm", "Method", "MethodUpdate", "News", "all_methods_of", "apply", "authorizations_of",
+    "brand_of", "cards_without_postal_code", "disable", "get_own_method", "make_default", "mark_of", "methods_of",
+    "next_default", "remove", "revoke", "save", "set_postal_code", "updates_of",
 ]

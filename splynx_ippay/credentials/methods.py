@@ -12,7 +12,7 @@ from sqlalchemy import Boolean, Index, String, Text, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from splynx_ippay.base import clock
-from splynx_ippay.base.db import Row, UtcDateTime
+from splynx_ippay.base.db import Row, UtcDateTime, key_text
 from splynx_ippay.base.errors import BadInput
 from splynx_ippay.credentials import mirror
 from splynx_ippay.credentials.forms import read_postal_code
@@ -29,7 +29,7 @@ class Method(Row):
     """A saved card or bank account of a customer, on one terminal."""
 
     __tablename__ = "method"
-    __table_args__ = (Index("method_by_customer", "customer_id", "status"),)
+    __table_args__ = (Index("method_by_customer", "customer_id", "status"), Index("method_by_token", "token_mark"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     customer_id: Mapped[int]
@@ -38,6 +38,7 @@ class Method(Row):
     environment: Mapped[str] = mapped_column(String(12))
     instrument: Mapped[str] = mapped_column(String(4))  # card or bank
     token_cipher: Mapped[str] = mapped_column(Text, default="")  # "" once removed
+    token_mark: Mapped[str] = mapped_column(key_text(32), default="")  # a keyed digest of it, to find it by
     brand: Mapped[str] = mapped_column(String(20), default="")
     last_four: Mapped[str] = mapped_column(String(4))
     exp_month: Mapped[int | None]
@@ -172,7 +173,7 @@ def remove(session: Session, method_id: int, customer_id: int, *, by: str = "") 
     if method is None or method.customer_id != customer_id or method.status == "removed":
         raise BadInput("method", GONE)
     now = clock.now()
-    method.status, method.token_cipher, method.changed_at = "removed", "", now
+    method.status, method.token_cipher, method.token_mark, method.changed_at = "removed", "", "", now
     if method.consent_text and method.revoked_at is None:
         method.revoked_at, method.revoked_by = now, by[:80]
     _pass_default_on(session, method)
@@ -199,8 +200,9 @@ def next_default(method: Method, own: Iterable[Method]) -> Method | None:
 
 
 def disable(session: Session, method_id: int, reason: str) -> None:
-    """Stop using a method after the bank said so; it stays visible with its reason."""
+    """Stop using a method after the bank said so; it stays visible with its reason, another becomes the default if one can."""
     method = session.get(Method, method_id)
     if method is not None and method.status == "active":
         method.status, method.reason, method.changed_at = "disabled", reason, clock.now()
+        _pass_default_on(session, method)
         mirror.mark(session, method.customer_id)

@@ -37,6 +37,7 @@ _TIMES = (_WIRE_TIME, "%Y-%m-%d %H:%M:%S", "%Y-%m-%d", "%m/%d/%Y %H:%M:%S", "%m/
 _ROOTS = frozenset({"ippayreport", "ippayresponse"})  # both are in the specification's own samples
 _CLIP = 200
 _AMOUNT = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,6})?")
+_MASKED = re.compile(r"[0-9]{6}[^0-9]{3,9}[0-9]{4}")
 _COUNT = re.compile(r"[0-9]{1,9}")
 # Dollars in every feed here. ccsettlement shows "695" for an amount of unknown unit: believed only with a point.
 _AMOUNTS: dict[str, tuple[str, ...]] = {
@@ -56,7 +57,7 @@ class Row:
 
     ``transaction_id`` is in upper case, ``ip_trans_id`` without leading zeros, so that feeds can be compared.
     ``status`` is the R- or C-code of a bank return, or the updater's answer (A new number, V no change).
-    ``at`` is aware UTC; ``amount_cents`` None where the feed's unit is not certain.
+    ``masked`` is the updater's new number, six and four digits. ``at`` is aware UTC; ``amount_cents`` None where the feed's unit is not certain.
     """
 
     transaction_id: str
@@ -77,6 +78,7 @@ class Row:
     case_number: str = ""
     token: str = field(default="", repr=False)
     old_token: str = field(default="", repr=False)
+    masked: str = field(default="", repr=False)
     expiry: str = ""
 
 
@@ -200,7 +202,7 @@ def _row(feed: Feed, texts: dict[str, str]) -> Row:
         status=text("Status", "ResponseCode") if feed != "getAccountUpdaterActivity" else text("ResponseCode"),
         settlement_date=settled.date() if settled else None, order_number=text("OrderNumber"),
         ud1=text("UD1"), ud2=text("UD2"), ud3=text("UD3"), case_number=text("CaseNumber"),
-        token=text("NewToken", "Token"), old_token=text("OldToken"),
+        token=text("NewToken", "Token"), old_token=text("OldToken"), masked=_masked(text("NewCCNum")),
         expiry=_expiry(text("NewExpMonth"), text("NewExpYear")))
 
 
@@ -226,6 +228,11 @@ def _cents(text: str, *, point_needed: bool) -> int | None:
         return None
     scaled = Decimal(text) * 100
     return int(scaled) if scaled == scaled.to_integral_value() else None
+
+
+def _masked(text: str) -> str:
+    """A card number as the updater shows it, "" for anything that shows more."""
+    return text if _MASKED.fullmatch(text) else ""
 
 
 def _expiry(month: str, year: str) -> str:

@@ -17,7 +17,7 @@ class FeedSlice(Row):
     __table_args__ = (Index("feed_slice_by_time", "terminal_id", "feed", "start_at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    feed: Mapped[str] = mapped_column(String(16))
+    feed: Mapped[str] = mapped_column(String(32))
     terminal_id: Mapped[str] = mapped_column(String(32))
     start_at: Mapped[datetime] = mapped_column(UtcDateTime)
     end_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -19,7 +19,7 @@ from splynx_ippay.payments.feed_models import FeedRow, FeedSlice
 from splynx_ippay.payments.models import Attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from sqlalchemy.orm import Session
 
@@ -53,13 +53,17 @@ def read_days(core: Core, terminal: TerminalSettings, feed: Feed, first: datetim
     complete = True
     day = day_start(first)
     while day <= last:
-        complete &= _read_day(core, reports, terminal, feed, day=day, every=max(every, SPACING))
+        complete &= read_day(core, reports, terminal, feed, day=day, every=max(every, SPACING))
         day += DAY
     return complete
 
 
-def _read_day(core: Core, reports: ReportClient, terminal: TerminalSettings, feed: Feed, *, day: datetime,
-              every: timedelta) -> bool:
+def read_day(core: Core, reports: ReportClient, terminal: TerminalSettings, feed: Feed, *, day: datetime,
+             every: timedelta, keep: Callable[[Session, str, Slice], None] | None = None) -> bool:
+    """Read one day unless it is final or was read within ``every``; whether it is read now.
+
+    ``keep`` stores what was found in place of ``store`` and must note the slice; it may be called again after a deadlock.
+    """
     with core.database.read() as session:
         read_at = last_read(session, terminal.terminal_id, feed, day)
     now = clock.now()
@@ -71,7 +75,7 @@ def _read_day(core: Core, reports: ReportClient, terminal: TerminalSettings, fee
         log.warning("report %s of %s: %s", feed, day.date(), error)
         return False
     try:
-        core.database.run(lambda session: store(session, terminal.terminal_id, found))
+        core.database.run(lambda session: (keep or store)(session, terminal.terminal_id, found))
     except IntegrityError:
         log.info("report %s of %s: another worker has just stored its rows", feed, day.date())
         return False
@@ -109,9 +113,14 @@ def store(session: Session, terminal_id: str, found: Slice) -> None:
                 approval=row.approval[:16], status=row.status[:10], ip_trans_id=row.ip_trans_id[:32], at=row.at,
                 order_number=row.order_number[:40], ud2=row.ud2[:40],
                 settlement_date=row.settlement_date, read_at=now))
+    note_slice(session, terminal_id, found)
+
+
+def note_slice(session: Session, terminal_id: str, found: Slice) -> None:
+    """Keep the fact that the slice was read whole, and how fresh it shows the feed to be."""
     session.add(FeedSlice(feed=found.feed, terminal_id=terminal_id, start_at=found.start, end_at=found.end,
-                          records=found.records, read_at=now,
-                          newest_at=_newest_of_ours(session, terminal_id, prints.values())))
+                          records=found.records, read_at=clock.now(),
+                          newest_at=_newest_of_ours(session, terminal_id, found.rows)))
 
 
 def fingerprint(row: Row) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import case, func, select
 
+from splynx_ippay.credentials import Method
 from splynx_ippay.ippay.declines import DECLINES
 from splynx_ippay.payments.models import Attempt, State
 
@@ -26,7 +27,7 @@ class Refusal(NamedTuple):
 
 
 def refused_for_good(session: Session, customer_ids: Collection[int], method_ids: Collection[int]) -> dict[int, Refusal]:
-    """By method: its newest hard refusal, where no later approval contradicts it. One query."""
+    """By method: its newest hard refusal, where no later approval contradicts it and its number is still that one. One query."""
     hard = case(((Attempt.state == State.DECLINED) & Attempt.action_code.in_(_HARD), Attempt.id))
     good = case((Attempt.state.in_([State.APPROVED, State.ACCEPTED]), Attempt.id))
     last = (select(func.max(hard).label("hard"), func.max(good).label("good"))
@@ -34,5 +35,6 @@ def refused_for_good(session: Session, customer_ids: Collection[int], method_ids
             .group_by(Attempt.method_id).subquery())
     rows = session.execute(
         select(Attempt.method_id, Attempt.action_code, Attempt.state_at).join(last, last.c.hard == Attempt.id)
-        .where((last.c.good.is_(None)) | (last.c.good < last.c.hard)))
+        .join(Method, Method.id == Attempt.method_id)
+        .where((last.c.good.is_(None)) | (last.c.good < last.c.hard), Method.last_four == Attempt.last_four))
     return {method_id: Refusal(code, at) for method_id, code, at in rows if method_id is not None}

@@ -66,8 +66,8 @@ def keep(core: Core, terminal: TerminalSettings, details: Card | BankAccount, to
     """Keep the token and what people recognise the method by."""
     now = clock.now()
     method = Method(customer_id=customer_id, partner_id=partner_id, terminal_id=terminal.terminal_id,
-                    environment=terminal.environment, token_cipher=core.box.encrypt(token), holder=details.holder,
-                    is_default=make_default, status="active", created_at=now, changed_at=now)
+                    environment=terminal.environment, token_cipher=core.box.encrypt(token),
+                    token_mark=credentials.mark_of(core.box, token), holder=details.holder, is_default=make_default, status="active", created_at=now, changed_at=now)
     if isinstance(details, Card):
         method.instrument, method.brand = "card", credentials.brand_of(details.number)
         method.last_four, method.postal_code = details.number[-4:], details.postal_code

@@ -155,8 +155,10 @@ def _list(*, chosen: str = "", typed: Typed | None = None, problems: dict[str, s
     with core.database.read() as session:
         methods = credentials.all_methods_of(session, user.id)
         stands = standing.standings(session, methods, terminal, asks_zip=zip_code)
+        told = {update.method_id: update for update in reversed(credentials.updates_of(session, user.id)) if update.after}
     return render_template(
-        "portal/credentials.html", label_of=Checkout.label, instruments=core.settings.instruments(terminal),
+        "portal/credentials.html", told=told, label_of=Checkout.label,
+        instruments=core.settings.instruments(terminal),
         chosen=chosen or {"card": "card", "bank": "bank"}.get(request.args.get("add", ""), ""),
         label=Checkout.label, typed=typed or Typed(holder=user.name[:60]), problems=problems or {}, notice=notice,
         cards=[method for method in methods if method.instrument == "card"],

@@ -127,7 +127,7 @@ class Chargeback:
 
 @dataclass(frozen=True)
 class CardUpdate:
-    """One row of the account updater: A is a new number, V is valid without change."""
+    """One row of the account updater, by the letters of Visa's: A new number, E new expiry, V valid, C closed, Q ask the cardholder."""
 
     at: datetime
     terminal_id: str

@@ -120,11 +120,11 @@ def update_row(row: CardUpdate) -> dict[str, str]:
         "OldToken": row.old_token,
         "OldExpMonth": str(row.old.exp_month),
         "OldExpYear": f"{row.old.exp_year % 100:02d}",
-        "Status": "2" if row.response_code == "A" else "0",
+        "Status": "0" if row.response_code == "V" else "2",
         "ResponseCode": row.response_code,
         "Customers": row.customer_id,
     }
-    if row.pending:
+    if row.pending or row.response_code in {"C", "Q"}:
         return shown
     return {
         **shown,

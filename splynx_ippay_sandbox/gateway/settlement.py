@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from splynx_ippay_sandbox.gateway import calendar, codes
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from splynx_ippay_sandbox.gateway.state import GatewayState
+    from splynx_ippay_sandbox.gateway.vault import Instrument
 
 
 class Settlement:
@@ -113,25 +115,33 @@ class Settlement:
         return {"expired": len(cards)}
 
     def update_card(self, wish: Mapping[str, Any]) -> dict[str, Any]:
-        """Add an account updater row for each matching token; raises LookupError or ValueError."""
+        """Add an account updater row for each matching token; raises LookupError or ValueError.
+
+        A is a new number, E a new expiry, V valid without change, C closed, Q contact the cardholder. A card token stands
+        for number and expiry, so A and E make a new one unless ``same_token`` is wished; the new expiry is three years
+        later unless ``exp`` ("01/30") says another; ``days_ago`` dates the row back.
+        """
         state = self._state
         keys = state.vault.tokens_ending(str(wish["token_last4"]))
         if not keys:
             raise LookupError("no such token")
         code, number = str(wish.get("response_code", "A")), str(wish.get("new_number", ""))
-        if code not in {"A", "V"} or (code == "A") != bool(number):
-            raise ValueError("response_code A needs new_number, V takes none")
+        if code not in {"A", "E", "V", "C", "Q"} or (code == "A") != bool(number):
+            raise ValueError("response_code A needs new_number; E, V, C and Q take none")
+        at = state.world.clock.now() - timedelta(days=int(wish.get("days_ago", 0)))
         made = []
         for terminal_id, token in keys:
             old = state.vault.find(terminal_id, token)
             if old is None or old.kind != "card":
                 continue
-            new = replace(old, number=number or old.number, exp_year=old.exp_year + 3,
-                          brand=codes.brand_of(number) if number else old.brand)  # fmt: skip
-            new_token = state.vault.keep(terminal_id, new) if code == "A" else token
-            row = CardUpdate(state.world.clock.now(), terminal_id, code, old, new, token, new_token,
-                             str(wish.get("customer_id", "")), bool(wish.get("pending", False)))  # fmt: skip
-            state.updates.append(row)
+            new, new_token = _renewed(old, code, number, str(wish.get("exp", ""))), token
+            if code in {"A", "E"}:
+                if wish.get("same_token"):
+                    state.vault.redate(terminal_id, token, new.exp_month, new.exp_year)
+                else:
+                    new_token = state.vault.keep(terminal_id, new)
+            state.updates.append(CardUpdate(at, terminal_id, code, old, new, token, new_token,
+                                            str(wish.get("customer_id", "")), bool(wish.get("pending", False))))  # fmt: skip
             made.append({"terminal_id": terminal_id, "new_token_last4": new_token[-4:]})
         return {"updates": made}
 
@@ -150,3 +160,14 @@ class Settlement:
         deal.return_code = code
         if code.startswith("R"):
             deal.state, deal.returned_at = "returned", due
+
+
+def _renewed(old: Instrument, code: str, number: str, exp: str) -> Instrument:
+    """The card as its bank has it now; raises ValueError for an expiry that is none."""
+    if code not in {"A", "E"}:
+        return old
+    month, year = map(int, exp.split("/")) if exp else (old.exp_month, old.exp_year + 3)
+    if not 1 <= month <= 12:
+        raise ValueError("exp is MM/YY")
+    return replace(old, number=number or old.number, brand=codes.brand_of(number) if number else old.brand, exp_month=month,
+                   exp_year=year if year > 99 else 2000 + year)

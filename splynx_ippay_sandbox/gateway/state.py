@@ -190,5 +190,5 @@ class GatewayState:
         return self.settlement.expire(str(wish["token_last4"]))
 
     def order_update(self, wish: Mapping[str, Any]) -> dict[str, Any]:
-        """An account updater row: {"token_last4", "response_code": "A" | "V", "new_number", "pending": false}."""
+        """An account updater row: {"token_last4", "response_code": "A" | "E" | "V" | "C" | "Q", "new_number", "exp", "days_ago", …}."""
         return self.settlement.update_card(wish)

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from splynx_ippay.credentials import Method
+from splynx_ippay.payments import updater
 
 
 def stored(core):
@@ -160,3 +161,20 @@ def test_a_page_costs_at_most_two_host_calls_once_the_identity_is_known(john, pa
         sandbox.reset_counters()
         assert john.get(path).status_code == 200
         assert sum(sandbox.counters()["host"].values()) <= 2, path
+
+
+def test_a_new_expiry_told_by_the_bank_is_shown_quietly(portal, add_card, sandbox, core, staff):
+    add_card(portal, "4111111111111111")
+    sandbox.control("POST", "updates", {"token_last4": "1111", "response_code": "E", "exp": "01/34"})
+    sandbox.jump(days=1)
+    assert updater.tick(core) == 1
+    page = portal.get("/ippay/credentials")
+    assert page.says("01-2034", "Your bank told us the new details on", "you need not do anything")
+    page = staff.get(f"/ippay/admin/customers/{portal.facts['id']}")
+    assert page.says("What the cards' banks told", "Visa •••• 1111 12/30 → Visa •••• 1111 01/34", "told by the card's bank on")
+    sandbox.control("POST", "updates", {"token_last4": "1111", "response_code": "C"})
+    sandbox.jump(days=1)
+    assert updater.tick(core) == 1
+    assert portal.get("/ippay/credentials").says("Your bank has stopped this")
+    page = staff.get(f"/ippay/admin/customers/{portal.facts['id']}")
+    assert page.says("Visa •••• 1111 01/34: not used any more, says the bank", "the card's bank says that the account is closed")

@@ -161,6 +161,25 @@ def test_the_account_updater_replaces_a_token(gateway, control, read):
     assert "NewToken" not in pending
 
 
+def test_the_account_updater_tells_of_a_new_expiry_and_of_a_closed_card(gateway, control, read):
+    token = gateway.token()
+    control("POST", "updates", {"token_last4": "1111", "response_code": "E", "exp": "01/30", "same_token": True})
+    control("POST", "updates", {"token_last4": "1111", "response_code": "V", "days_ago": 1})
+    control("POST", "updates", {"token_last4": "1111", "response_code": "C"})
+    renewed, closed = read("getAccountUpdaterActivity")
+    assert (renewed["OldToken"], renewed["NewToken"]) == (token, token)
+    assert (renewed["NewExpMonth"], renewed["NewExpYear"], renewed["Status"]) == ("1", "30", "2")
+    assert (closed["ResponseCode"], closed["OldToken"]) == ("C", token)
+    assert "NewToken" not in closed
+
+
+@pytest.mark.parametrize("wish", [{"response_code": "X"}, {"response_code": "A"}, {"response_code": "E", "exp": "13/30"},
+                                  {"response_code": "C", "new_number": "4000300020001000"}])
+def test_an_update_that_makes_no_sense_is_refused(gateway, control, wish):
+    gateway.token()
+    control("POST", "updates", {"token_last4": "1111"} | wish, status=422)
+
+
 def test_a_login_sees_its_own_terminals_only(gateway, read):
     gateway.sale("A1")
     north = next(row for row in gateway.ready["terminals"] if row["terminal_id"] == "NORTHTERM01")

@@ -103,7 +103,7 @@ def upgrade() -> None:
     )
     op.create_table('feed_slice',
     sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('feed', sa.String(length=16), nullable=False),
+    sa.Column('feed', sa.String(length=32), nullable=False),
     sa.Column('terminal_id', sa.String(length=32), nullable=False),
     sa.Column('start_at', UtcDateTime(), nullable=False),
     sa.Column('end_at', UtcDateTime(), nullable=False),
@@ -179,6 +179,7 @@ def upgrade() -> None:
     sa.Column('environment', sa.String(length=12), nullable=False),
     sa.Column('instrument', sa.String(length=4), nullable=False),
     sa.Column('token_cipher', sa.Text(), nullable=False),
+    sa.Column('token_mark', key_text(32), nullable=False),
     sa.Column('brand', sa.String(length=20), nullable=False),
     sa.Column('last_four', sa.String(length=4), nullable=False),
     sa.Column('exp_month', sa.Integer(), nullable=True),
@@ -201,6 +202,22 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id')
     )
     op.create_index('method_by_customer', 'method', ['customer_id', 'status'], unique=False)
+    op.create_index('method_by_token', 'method', ['token_mark'], unique=False)
+    op.create_table('method_update',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('method_id', sa.Integer(), nullable=False),
+    sa.Column('customer_id', sa.Integer(), nullable=False),
+    sa.Column('message', key_text(32), nullable=False),
+    sa.Column('code', sa.String(length=4), nullable=False),
+    sa.Column('before', sa.String(length=60), nullable=False),
+    sa.Column('after', sa.String(length=60), nullable=False),
+    sa.Column('told_at', UtcDateTime(), nullable=False),
+    sa.Column('applied_at', UtcDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['method_id'], ['method.id'], ),
+    sa.PrimaryKeyConstraint('id'),
+    sa.UniqueConstraint('method_id', 'message')
+    )
+    op.create_index('method_update_by_customer', 'method_update', ['customer_id'], unique=False)
     op.create_table('one_time_code',
     sa.Column('ticket', key_text(24), nullable=False),
     sa.Column('target', key_text(24), nullable=False),
@@ -373,6 +390,9 @@ def downgrade() -> None:
     op.drop_table('run')
     op.drop_index('one_time_code_by_end', table_name='one_time_code')
     op.drop_table('one_time_code')
+    op.drop_index('method_update_by_customer', table_name='method_update')
+    op.drop_table('method_update')
+    op.drop_index('method_by_token', table_name='method')
     op.drop_index('method_by_customer', table_name='method')
     op.drop_table('method')
     op.drop_table('link')

@@ -35,7 +35,8 @@ _PAGES: dict[int, Callable[[], tuple[str, list[str]]]] = {
     405: lambda: (_("This page cannot be used in this way"), [_("Nothing was charged. Please open the page again.")]),
     413: lambda: (_("That was too much to send"), [_("The form was larger than we accept. Nothing was charged.")]),
     429: lambda: (_("Please wait a little"), [
-        _("This was opened too often in a short time. Nothing was charged. Please try again in an hour.")]),
+        _("This was opened too often in a short time, perhaps by other people in your network. Nothing was charged."),
+        _("Please try again in an hour, or pay in the customer portal.")]),
 }
 
 

@@ -116,7 +116,7 @@ def _take(core: Core, order: Order, presser: Presser) -> Attempt:
     # Who is logged in or holds a signed link may save; what strangers do on links they guess must not stop them.
     crowd, network = f"{presser.door}{'' if presser.can_save else ':guessed'}", limits.network_of(presser.address)
     with core.database.read() as session:
-        limits.guard_crowd(session, crowd, network)
+        limits.guard_crowd(session, crowd, network, proven=presser.can_save)
     attempt = take(core, order)
     if attempt.state == State.DECLINED:
         core.database.run(lambda session: limits.note_decline(session, crowd, network))

@@ -34,6 +34,9 @@ NOT_SAVED = N_("The payment company gave no clear answer about these details. Th
                "Please try again in a few minutes.")
 TOO_MANY_TRIES = N_("There were too many tries with this card or account that did not succeed. Nothing was charged. Please "
                     "use another card or account, or contact us.")
+TOO_MANY_HERE = N_("Many payments that were tried here within the last hour did not succeed, perhaps those of other people in your "
+                   "network. Nothing was charged. Please try again in an hour, use a card or account that is saved in the "
+                   "customer portal, or contact us.")
 CHANGED = N_("The amount due has changed to %(due)s while this page was open. Nothing was charged. Please check the amount "
              "and press the button again.")
 CHANGED_SEVERAL = N_("What is due has changed while this page was open. Nothing was charged. Please check the amounts and "
@@ -68,6 +71,8 @@ def refusal(error: AddOnError) -> tuple[str, int]:
         return gettext(CHANGED, due=money(error.due)), 409
     if isinstance(error, Stopped) and error.reason == "limit":
         return gettext(TOO_MANY_TRIES), 429
+    if isinstance(error, Stopped) and error.reason == "crowd":
+        return gettext(TOO_MANY_HERE), 429
     for kind, sentence in _PASSING.items():
         if isinstance(error, kind):
             _log.warning("a payment could not be started: %s: %s", type(error).__name__, error)

@@ -87,6 +87,8 @@ def pay(core: Core, offer: Offer, *, target: str, saved_allowed: bool, can_save:
     pressed = press(core, offer, request.form, presser)
     if not pressed.problems and (pressed.attempt is None or pressed.attempt.state != State.DECLINED):
         limits.forgive(core, counted)
+        if pressed.attempt is not None and not can_save:
+            limits.give_opening_back(core)
     if pressed.attempt is not None:
         _remember_way_back(pressed.attempt)
         reference = f"{pressed.attempt.transaction_id}.{core.box.sign(_PURPOSE, pressed.attempt.transaction_id)}"

@@ -67,6 +67,8 @@ def proforma_by_number() -> ResponseReturnValue:
 def _answer(document: str, *, by_id: bool) -> ResponseReturnValue:
     core = desk.the_core()
     item = request.args.get("item_id", "").strip()[:60]
+    if by_id and _ID.fullmatch(item):
+        item = str(int(item))  # zeros in front make no other document of it, nor another one to count
     target = f"{document}:{'id' if by_id else 'number'}:{item}"
     policy = core.settings.choice("unsigned_saved_method")
     if "offer" in request.form:

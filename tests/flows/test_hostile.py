@@ -7,6 +7,7 @@ import csv
 import io
 import re
 import socket
+from datetime import timedelta
 from html.parser import HTMLParser
 from urllib.parse import quote, urlsplit
 
@@ -15,6 +16,7 @@ import requests
 from sqlalchemy import func, select
 
 from splynx_ippay.base.money import Money
+from splynx_ippay.pay.limits import OPENINGS
 from splynx_ippay.payments import limits
 from splynx_ippay.payments.charge import take
 from splynx_ippay.payments.models import Attempt, Door, LimitHit
@@ -109,6 +111,43 @@ def test_an_office_behind_one_address_pays_as_many_invoices_as_it_likes(town, vi
     for invoice in town.invoices(town.ashley)[-22:]:
         paid += office.submit(opened(office, invoice), holding="number", **town.card()).says("approved")
     assert paid == 22
+
+
+def test_thirty_declines_of_strangers_do_not_stop_a_signed_link_in_their_network_nor_a_payer_elsewhere(town, visitor, run_program):
+    tester, thief = CardTesting(town), visitor("127.0.72.1")
+    targets = [*town.invoices(town.john)[:3], town.invoices(town.obrien)[0]]
+    tries = [tester.tries(thief, opened(thief, targets[number % 4]))[1] for number in range(30)]
+    assert tries == [True] * limits.DECLINES_BY_NETWORK + [False] * (30 - limits.DECLINES_BY_NETWORK)
+    refused = thief.submit(opened(thief, town.invoices(town.ashley)[0]), holding="number", **town.card())
+    assert refused.status_code == 429
+    assert refused.says("perhaps those of other people in your network", "Nothing was charged")
+    town.sandbox.control("POST", "reset", {"seed": "small"})
+    neighbour, elsewhere = visitor("127.0.72.9"), visitor("127.0.73.1")
+    for invoice in (targets[0], town.invoices(town.ashley)[0]):
+        link = town.link(run_program, "invoice", invoice["id"])
+        assert neighbour.submit(neighbour.get(link), "/ippay/l/", holding="number", **town.card()).says("approved")
+    assert elsewhere.submit(opened(elsewhere, town.invoices(town.nora)[0]), holding="number", **town.card()).says("approved")
+
+
+def test_people_behind_one_address_of_a_carrier_pay_one_after_another(town, visitor):
+    """All but one opening of the hour are used up; each who pays makes room for the next, who only looks does not."""
+    def crowd(rows):
+        for _ in range(OPENINGS[1] - 1):
+            limits.hit(rows, "link:open:net:127.0.74.0/24")
+
+    town.core.database.run(crowd)
+    for number, invoice in enumerate((*town.invoices(town.john)[:2], town.invoices(town.nora)[0])):
+        payer = visitor(f"127.0.74.{number + 1}")
+        page = opened(payer, invoice)
+        for _ in range(3):  # mistakes are counted for the document alone
+            page = payer.submit(page, holding="number", **town.card("4111111111111112"))
+            assert page.says("This card number has a typing error")
+        assert payer.submit(page, holding="number", **town.card()).says("approved")
+    curious = visitor("127.0.74.77")
+    assert opened(curious, town.invoices(town.ashley)[0]).status_code == 200
+    assert opened(curious, town.invoices(town.ashley)[0]).status_code == 429
+    with town.core.database.read() as rows:
+        assert limits.count(rows, "link:open:net:127.0.74.0/24", timedelta(hours=1)) == OPENINGS[1]
 
 
 def test_a_login_does_not_test_cards_and_other_customers_pay_on(town, portal, browser_of):

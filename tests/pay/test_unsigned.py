@@ -194,7 +194,7 @@ def test_an_ending_opens_only_with_its_own_signature(anybody, invoice, card):
 
 
 @pytest.mark.parametrize(("address", "network"), [
-    ("192.0.2.77", "192.0.2.0/24"), ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"), ("::ffff:192.0.2.7", "192.0.2.0/24"), ("", "unknown"),
+    ("192.0.2.77", "192.0.2.0/24"), ("2001:db8:1:2:3::4", "2001:db8:1::/56"), ("::ffff:192.0.2.7", "192.0.2.0/24"), ("", "unknown"),
 ])
 def test_a_network_is_what_a_provider_hands_out(address, network):
     assert network_of(address) == network

@@ -180,6 +180,11 @@ def test_hits_are_counted_by_bucket_and_forgotten(desk, sandbox):
     for bucket in ("link:1.2.3.4", "link:1.2.3.4", "link:5.6.7.8", "x" * 200):
         desk.core.database.run(lambda session, name=bucket: limits.hit(session, name))
     assert (look("link:1.2.3.4"), look("link:5.6.7.8"), look("x" * 200), look("none")) == (2, 1, 1, 0)
+    for left in (1, 0, 0):  # one less each time, and never below nothing
+        desk.core.database.run(lambda session: limits.take_back_newest(session, "link:5.6.7.8"))
+        desk.core.database.run(lambda session: limits.take_back_newest(session, "link:1.2.3.4"))
+        assert (look("link:1.2.3.4"), look("link:5.6.7.8")) == (left, 0)
+    desk.core.database.run(lambda session: limits.hit(session, "link:1.2.3.4"))
     sandbox.jump(seconds=3700)
     assert look("link:1.2.3.4") == 0
     sandbox.jump(days=3)

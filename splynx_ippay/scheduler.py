@@ -65,6 +65,7 @@ TIMETABLE: tuple[Job, ...] = (
     Job("returns", 3600, TASKS["returns"]),
     Job("links", 600, TASKS["links"]),
     Job("mirror", 60, TASKS["mirror"]),
+    Job("mails", 30, TASKS["mails"]),
     Job("cleanup", 6 * 3600, TASKS["cleanup"]),
     Job("seals", 300, TASKS["seals"]),
     Job("foreign", 3600, TASKS["foreign"]),

@@ -55,6 +55,13 @@ def mirror(core: Core) -> None:
     work.tick(core)
 
 
+def mails(core: Core) -> None:
+    """Send the mails that are owed."""
+    from splynx_ippay.letters import sending
+
+    sending.tick(core)
+
+
 def cleanup(core: Core) -> None:
     """Forget counted limits, events, codes and tokens that nothing reaches any more."""
     from splynx_ippay.links import codes, webhook
@@ -114,6 +121,7 @@ TASKS: dict[str, Callable[[Core], None]] = {
     "runs": runs,
     "links": links,
     "mirror": mirror,
+    "mails": mails,
     "cleanup": cleanup,
     "seals": seals,
     "foreign": foreign,

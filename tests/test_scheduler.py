@@ -82,7 +82,7 @@ def lonely_core(database, tmp_path):
 def test_every_task_has_its_place_in_the_timetable():
     assert {job.name: job.task for job in TIMETABLE} == TASKS
     assert {job.name: job.every for job in TIMETABLE} == {
-        "booking": 20, "runs": 10, "reconcile": 60, "returns": 3600, "links": 600, "mirror": 60, "cleanup": 21600,
+        "booking": 20, "runs": 10, "reconcile": 60, "returns": 3600, "links": 600, "mirror": 60, "mails": 30, "cleanup": 21600,
         "seals": 300, "foreign": 3600, "settlement": 86400, "updater": 86400, "missing": 86400, "nightly": 86400}
 
 
@@ -213,7 +213,7 @@ def test_a_stop_before_the_start_is_not_lost(lonely_core):
 def test_the_tick_shortens_every_interval_but_the_nightly_ones_and_lengthens_none(monkeypatch):
     monkeypatch.setenv(TICK_VARIABLE, "15")
     assert {job.name: job.every for job in timetable()} == {
-        "booking": 15, "runs": 10, "reconcile": 15, "returns": 15, "links": 15, "mirror": 15, "cleanup": 15,
+        "booking": 15, "runs": 10, "reconcile": 15, "returns": 15, "links": 15, "mirror": 15, "mails": 15, "cleanup": 15,
         "seals": 15, "foreign": 15, "settlement": 86400, "updater": 86400, "missing": 86400, "nightly": 86400}
 
 

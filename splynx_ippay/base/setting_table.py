@@ -125,7 +125,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("links_in_documents", "links", N_("Write a link into each document"),
             N_("Invoices and proforma invoices get their signed link in the additional field ippay_link, for the templates "
             "of Splynx's mails"), default="1", kind="boolean"),
-    Setting("smtp_host", "mail", N_("Mail server"), N_("Name or address; without it no codes are mailed")),
+    Setting("smtp_host", "mail", N_("Mail server"), N_("Name or address; without it nothing is mailed")),
     Setting("smtp_port", "mail", N_("Port of the mail server"), N_("587 with STARTTLS, 465 with TLS, 25 without"), default="587",
             kind="integer"),
     Setting("smtp_tls", "mail", N_("Encryption to the mail server"), N_("Certificates are checked"), default="starttls",
@@ -133,6 +133,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("smtp_user", "mail", N_("Login at the mail server"), N_("Empty: no login")),
     Setting("smtp_password", "mail", N_("Password at the mail server"), N_("Only with a login"), secret=True),
     Setting("smtp_from", "mail", N_("Sender of mails"), N_("Address customers see, for example billing@isp.example")),
+    Setting("mail_receipts", "mail", N_("Receipts by mail"), N_("Customers get a mail when a payment went through, when a bank debit "
+            "was accepted, settled or came back, and when a payment was cancelled. Needs the mail server; Splynx may send "
+            "receipts of its own, too"), default="1", kind="boolean"),
     Setting("roles_view", "roles", N_("Roles that may look"), N_("Roles of Splynx's administrators, separated by commas; * is "
             "everybody. Pages and files of payments; whoever may more may look, too"), default="*"),
     Setting("roles_charge", "roles", N_("Roles that may charge"), N_("Pay for a customer, make, start and stop a Charge, let "

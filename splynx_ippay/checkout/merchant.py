@@ -42,7 +42,7 @@ def merchant_name(core: Core, partner_id: int) -> str:
         fresh = memory.until is not None and memory.until > clock.now()
     if not fresh:
         try:
-            names = {partner.id: partner.name for partner in core.host.partners()}
+            names = {partner.id: partner.own_name for partner in core.host.partners()}
         except (HostError, ConfigError):
             names = memory.names
         with memory.lock:
@@ -50,6 +50,4 @@ def merchant_name(core: Core, partner_id: int) -> str:
     # The host is asked in any case: who measures us learns nothing about whose document it is.
     if brand := branding.name_of(core, partner_id):
         return brand
-    name = memory.names.get(partner_id, "").strip()
-    # "Default" is what the host calls the only partner of most installations: no name for a receipt.
-    return name if name and name.lower() not in {"default", "main"} else _("the internet provider")
+    return memory.names.get(partner_id, "") or _("the internet provider")

@@ -16,6 +16,7 @@ from splynx_ippay.base.errors import ConfigError
 from splynx_ippay.base.settings import Settings
 from splynx_ippay.ippay.client import GatewayClient
 from splynx_ippay.ippay.report import ReportClient
+from splynx_ippay.notifications.mail import SECONDS
 from splynx_ippay.payments import mark
 from splynx_ippay.splynx.client import SplynxClient
 from splynx_ippay.splynx.resources import Host
@@ -41,6 +42,7 @@ class Core:
     keep_trying: timedelta = timedelta(seconds=30)  # to record an answer, before it goes to the spool
     answer_seconds: float = 75.0  # how long IPpay may take for one answer, all in all
     host_seconds: float = 15.0  # how long Splynx may be silent
+    mail_seconds: float = SECONDS  # how long the mail server may be silent
     holder: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _host: tuple[tuple[str, str, str], Host] | None = field(default=None, repr=False)

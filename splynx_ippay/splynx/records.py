@@ -214,6 +214,12 @@ class Named:
         active = not read_flag(row, "deleted") and (row.get("is_active") is None or read_flag(row, "is_active"))
         return cls(read_id(row, "id"), read_text(row, "name"), active)
 
+    @property
+    def own_name(self) -> str:
+        """A partner's name as people know it; "" for "Default", as the host calls the only one of most installations."""
+        name = " ".join(self.name.split())
+        return "" if name.lower() in {"default", "main"} else name
+
 
 def read_new_id(row: Record) -> int:
     """Return the id in the answer to a POST. Raises HostUnavailable when there is none: it may well exist."""

@@ -228,6 +228,28 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('ticket')
     )
     op.create_index('one_time_code_by_end', 'one_time_code', ['expires_at'], unique=False)
+    op.create_table('outbox_mail',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('key', key_text(96), nullable=False),
+    sa.Column('kind', sa.String(length=32), nullable=False),
+    sa.Column('customer_id', sa.Integer(), nullable=False),
+    sa.Column('attempt_id', sa.Integer(), nullable=True),
+    sa.Column('values', sa.JSON(), nullable=False),
+    sa.Column('state', sa.String(length=8), nullable=False),
+    sa.Column('created_at', UtcDateTime(), nullable=False),
+    sa.Column('next_at', UtcDateTime(), nullable=False),
+    sa.Column('tries', sa.Integer(), nullable=False),
+    sa.Column('sending_at', UtcDateTime(), nullable=True),
+    sa.Column('state_at', UtcDateTime(), nullable=False),
+    sa.Column('reason', sa.String(length=32), nullable=False),
+    sa.Column('detail', sa.String(length=80), nullable=False),
+    sa.Column('sent_to', sa.String(length=48), nullable=False),
+    sa.PrimaryKeyConstraint('id'),
+    sa.UniqueConstraint('key')
+    )
+    op.create_index('outbox_mail_by_attempt', 'outbox_mail', ['attempt_id'], unique=False)
+    op.create_index('outbox_mail_by_customer', 'outbox_mail', ['customer_id', 'created_at'], unique=False)
+    op.create_index('outbox_mail_by_state', 'outbox_mail', ['state', 'next_at'], unique=False)
     op.create_table('run',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('state', sa.String(length=10), nullable=False),
@@ -388,6 +410,10 @@ def downgrade() -> None:
     op.drop_table('terminal')
     op.drop_table('statement_group')
     op.drop_table('run')
+    op.drop_index('outbox_mail_by_state', table_name='outbox_mail')
+    op.drop_index('outbox_mail_by_customer', table_name='outbox_mail')
+    op.drop_index('outbox_mail_by_attempt', table_name='outbox_mail')
+    op.drop_table('outbox_mail')
     op.drop_index('one_time_code_by_end', table_name='one_time_code')
     op.drop_table('one_time_code')
     op.drop_index('method_update_by_customer', table_name='method_update')

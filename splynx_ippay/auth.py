@@ -8,8 +8,7 @@ never believe an id that came in an address or a form, and never keep a session 
 from __future__ import annotations
 
 import hashlib
-import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -19,6 +18,7 @@ from flask_login import LoginManager, UserMixin, current_user
 
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import HostError, HostRejected
+from splynx_ippay.base.memory import Memory
 from splynx_ippay.splynx.session import Staff, customer_of_session, staff_of_sash, staff_of_session, staff_record
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from splynx_ippay.payments.core import Core
+    from splynx_ippay.splynx.client import SplynxClient
     from splynx_ippay.splynx.resources import Customer, Host
 
 _ASK_AGAIN_AFTER = timedelta(seconds=60)
 _RECORD_FOR = timedelta(minutes=10)  # name, partner and address of a customer change rarely
 _STAFF_FOR = timedelta(minutes=30)
-_MOST_REMEMBERED = 10_000
 _STAFF_KEY = "staff"
 # Of whom the host does not tell the partner: nobody's customers are theirs.
 NO_PARTNER = -1
@@ -71,44 +71,21 @@ class CustomerUser(UserMixin):  # type: ignore[misc]  # flask_login ships no typ
 
 @dataclass(frozen=True)
 class StaffUser(UserMixin):  # type: ignore[misc]  # flask_login ships no types
-    """An administrator of the host. ``role`` may be "", ``partner_id`` None, where the host did not tell."""
+    """An administrator of the host. ``role`` and ``name`` may be "", ``partner_id`` None, where the host did not tell."""
 
     id: int
     role: str = ""
     partner_id: int | None = None
+    name: str = ""
 
     @property
     def actor(self) -> str:
-        """How attempts and runs name the person."""
-        return f"staff {self.id}"
+        """How attempts, runs and the audit name the person for ever: the id, which stays, and the name at that time."""
+        return f"staff {self.id} ({self.name})" if self.name else f"staff {self.id}"
 
     def get_id(self) -> str:
         """For Flask-Login; nothing is stored under it."""
         return self.actor
-
-
-class _Memory:
-    """Who is asking, for a minute, so that the host is asked once and not for every page; their records for longer."""
-
-    def __init__(self, keep_for: timedelta) -> None:
-        self._lock, self._keep_for = threading.Lock(), keep_for
-        self._known: dict[str, tuple[datetime, CustomerUser | StaffUser]] = {}
-
-    def find(self, digest: str) -> CustomerUser | StaffUser | None:
-        """What was kept, unless its time is over."""
-        with self._lock:
-            until, user = self._known.get(digest, (None, None))
-        return user if until is not None and until > clock.now() else None
-
-    def keep(self, digest: str, user: CustomerUser | StaffUser) -> None:
-        """Remember; when too many are remembered, the old ones go first."""
-        now = clock.now()
-        with self._lock:
-            if len(self._known) >= _MOST_REMEMBERED:
-                self._known = {key: value for key, value in self._known.items() if value[0] > now}
-                for key in list(self._known)[:max(0, len(self._known) - _MOST_REMEMBERED // 2)]:
-                    del self._known[key]
-            self._known[digest] = (now + self._keep_for, user)
 
 
 def init_app(app: Flask) -> None:
@@ -119,8 +96,9 @@ def init_app(app: Flask) -> None:
     manager.unauthorized_handler(_to_login)
     # No template asks for current_user: the link door and the error pages must not make the host be asked.
     manager.init_app(app, add_context_processor=False)
-    app.extensions["identities"] = _Memory(_ASK_AGAIN_AFTER)
-    app.extensions["customer_records"] = _Memory(_RECORD_FOR)
+    app.extensions["identities"] = Memory[CustomerUser | StaffUser](_ASK_AGAIN_AFTER)
+    app.extensions["customer_records"] = Memory[CustomerUser](_RECORD_FOR)
+    app.extensions["staff_names"] = Memory[str](_RECORD_FOR)
 
 
 def require_customer() -> ResponseReturnValue | None:
@@ -131,7 +109,7 @@ def require_customer() -> ResponseReturnValue | None:
 def require_staff() -> ResponseReturnValue | None:
     """For ``before_request`` of the admin: proves a sash and drops it from the address, else asks for the login."""
     if "sash" in request.args and (user := _staff_by_sash(request.args["sash"])) is not None:
-        session[_STAFF_KEY] = {"id": user.id, "role": user.role, "partner_id": user.partner_id,
+        session[_STAFF_KEY] = {"id": user.id, "role": user.role, "partner_id": user.partner_id, "name": user.name,
                                "until": (clock.now() + _STAFF_FOR).isoformat(), "host": _digest(_host_cookie())}
         if request.method in {"GET", "HEAD"}:
             rest = [(key, value) for key, value in request.args.items(multi=True) if key != "sash"]
@@ -215,7 +193,7 @@ def _load_staff() -> StaffUser | None:
         # Bound to the host's session: who logs in after another in the same browser does not inherit the identity.
         if (kept["host"] == _digest(_host_cookie()) and datetime.fromisoformat(kept["until"]) > clock.now()
                 and _is_logged_in_still(kept)):
-            return StaffUser(kept["id"], kept["role"], kept["partner_id"])
+            return StaffUser(kept["id"], kept["role"], kept["partner_id"], kept.get("name", ""))
         session.pop(_STAFF_KEY)
     cookie, memory = _host_cookie(), current_app.extensions["identities"]
     if not cookie:
@@ -229,7 +207,7 @@ def _load_staff() -> StaffUser | None:
         return None
     # A session tells who, not what they may: role and partner stand in the administrator's record.
     record = staff_record(client, found.id)
-    user = StaffUser(found.id, "", NO_PARTNER) if record is None else StaffUser(record.id, record.role, record.partner_id)
+    user = StaffUser(found.id, "", NO_PARTNER) if record is None else _staff_user(record)
     memory.keep(digest, user)
     return user
 
@@ -257,11 +235,27 @@ def _is_logged_in_still(kept: dict[str, Any]) -> bool:
 
 
 def _staff_by_sash(sash: str) -> StaffUser | None:
-    return _staff_user(staff_of_sash(_core().host.client, sash))
+    client = _core().host.client
+    found = staff_of_sash(client, sash)
+    return None if found is None else _staff_user(replace(found, name=_name_of(client, found.id)))
 
 
-def _staff_user(found: Staff | None) -> StaffUser | None:
-    return None if found is None else StaffUser(found.id, found.role, found.partner_id)
+def _staff_user(found: Staff) -> StaffUser:
+    return StaffUser(found.id, found.role, found.partner_id, found.name)
+
+
+def _name_of(client: SplynxClient, staff_id: int) -> str:
+    """The name that a sash does not tell: asked at most once in ten minutes, and nobody waits at the door for want of it."""
+    names = current_app.extensions["staff_names"]
+    if (known := names.find(str(staff_id))) is not None:
+        return known  # type: ignore[no-any-return]  # what this id was kept with
+    try:
+        record = staff_record(client, staff_id)
+    except HostError:
+        record = None
+    name = "" if record is None else record.name
+    names.keep(str(staff_id), name)
+    return name
 
 
 def _to_login() -> ResponseReturnValue:

@@ -2,7 +2,8 @@
 
 Owns when a job runs, never what it does. APScheduler (memory store) only wakes us; whether a job is due is decided by
 its row in ``lease``, on the add-on's own clock, so that a second worker, a restart or a jump of the clock in a demo
-neither doubles nor loses a job. A failing job is logged and kept in its row; it never stops the worker.
+neither doubles nor loses a job. A failing job is logged and kept in its row; it never stops the worker. A job that
+failed, or whose worker was killed, is repeated after a wait that grows, long before the next night.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from apscheduler.events import EVENT_SCHEDULER_STARTED
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers import SchedulerNotRunningError
 from apscheduler.schedulers.blocking import BlockingScheduler
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from splynx_ippay.base import clock, logs
@@ -47,6 +48,9 @@ _RENEW_PER_LEASE = 4
 _POLLS_PER_INTERVAL = 4
 _SLOWEST_POLL_SECONDS = 15.0
 _PROBLEM_LENGTH = 200
+# Of a job that did not end well: from its end to the next start, twice as long each time, never longer than its interval.
+RETRY_AFTER = timedelta(minutes=10)
+_MOST_DOUBLINGS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +165,9 @@ class Worker:
 
     def _give_back(self, job: Job, problem: str) -> None:
         def work(session: Session) -> None:
+            ended_well = {} if problem else {"tries": 0}
             session.execute(update(Lease).where(Lease.name == job.name, Lease.holder == self._holder)
-                            .values(until=clock.now(), problem=problem))
+                            .values(until=clock.now(), problem=problem, **ended_well))
 
         try:
             self._core.database.run(work)
@@ -189,7 +194,8 @@ class Worker:
 def claim(core: Core, job: Job, holder: str, lease: timedelta) -> bool:
     """Take the job if it is due and nobody holds it; exactly one of all workers gets True.
 
-    A row from the future (the clock went back) counts as due and as free.
+    Due is what started an interval ago, or did not end well a while ago. A row from the future (the clock went back)
+    counts as due and as free.
     """
     now = clock.now()
     with core.database.read() as session:
@@ -199,25 +205,30 @@ def claim(core: Core, job: Job, holder: str, lease: timedelta) -> bool:
     interval = timedelta(seconds=job.every)
     is_free = row.until <= now or row.until > now + 2 * lease
     is_due = row.ran_at is None or row.ran_at <= now - interval or row.ran_at > now
-    if not (is_free and is_due):
+    is_to_repeat = row.tries > 0 and row.until <= now - _wait_after(row.tries, interval)
+    if not (is_free and (is_due or is_to_repeat)):
         return False
 
     def take(session: Session) -> bool:
         taken = session.execute(update(Lease).where(
             Lease.name == job.name,
-            or_(Lease.until <= now, Lease.until > now + 2 * lease),
-            or_(Lease.ran_at.is_(None), Lease.ran_at <= now - interval, Lease.ran_at > now),
-        ).values(holder=holder, until=now + lease, ran_at=now))
+            Lease.until == row.until, Lease.ran_at.is_(None) if row.ran_at is None else Lease.ran_at == row.ran_at,
+        ).values(holder=holder, until=now + lease, ran_at=now, tries=row.tries + 1))
         return cast("CursorResult[Any]", taken).rowcount == 1
 
     return core.database.run(take)
+
+
+def _wait_after(tries: int, interval: timedelta) -> timedelta:
+    """How long a job rests that did not end well, after so many starts in a row."""
+    return min(interval, RETRY_AFTER * 2 ** min(tries - 1, _MOST_DOUBLINGS))
 
 
 def _add(core: Core, job: Job, holder: str, lease: timedelta) -> bool:
     now = clock.now()
     try:
         core.database.run(lambda session: session.add(
-            Lease(name=job.name, holder=holder, until=now + lease, ran_at=now, problem="")))
+            Lease(name=job.name, holder=holder, until=now + lease, ran_at=now, tries=1, problem="")))
     except IntegrityError:
         return False
     return True

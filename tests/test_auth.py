@@ -1,8 +1,12 @@
 """Who is asking: the host's own session decides, nothing the browser says."""
 
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
+from splynx_ippay.base.memory import Memory
+from splynx_ippay.runs.models import Run
 
 PAGES = ("/ippay/", "/ippay/credentials", "/ippay/pay-invoice?item_id=202601000002", "/ippay/payments/ABC")
 
@@ -122,3 +126,31 @@ def test_another_name_of_the_hosts_cookie_is_a_setting(portal, settings_of, core
     settings_of(core, session_cookie="OTHER")
     answer = portal.session.get(f"{portal.base_url}/ippay/credentials", allow_redirects=False, timeout=30)
     assert answer.status_code == 303
+
+
+def test_an_administrator_has_a_name_wherever_it_is_shown_and_the_host_is_asked_for_it_once(staff, sandbox, core):
+    for _ in range(3):
+        staff.enter_frame(staff.click(staff.get("/admin/finance/invoices"), "Charge by IpPay"))
+    assert sandbox.counters()["host"]["GET admin/administration/administrators/{id}"] == 1
+    done = staff.submit(staff.get("/ippay/admin/charge"), "/ippay/admin/charge")
+    assert done.says("Preview of Charge", "Ada Min")
+    with core.database.read() as session:
+        assert session.get(Run, 1).created_by == "staff 1 (Ada Min)"
+
+
+def test_an_administrator_without_a_name_comes_in_all_the_same(staff, make_browser, sandbox):
+    page = staff.click(staff.get("/admin/finance/invoices"), "Charge by IpPay")
+    address = next(one for one in page.sight.frames if "sash=" in one)
+    sandbox.fault(server="host", kind="http_status", status=500, match={"path": "admin/administration/administrators"}, times=5)
+    stranger = make_browser()
+    shown = stranger.get(address)
+    assert shown.status_code == 200
+    assert stranger.submit(shown, "/ippay/admin/charge").says("Administrator 1")
+
+
+def test_what_was_remembered_too_much_of_is_forgotten_oldest_first():
+    memory = Memory(timedelta(minutes=1))
+    for number in range(10_001):
+        memory.keep(str(number), number)
+    assert memory.find("0") is None
+    assert memory.find("10000") == 10_000

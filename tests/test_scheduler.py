@@ -97,6 +97,45 @@ def test_a_job_is_taken_once_an_interval_by_one_worker(lonely_core):
     assert row(lonely_core).holder == "w2"
 
 
+def test_a_night_job_that_failed_is_repeated_after_a_wait_that_grows_and_not_at_once(lonely_core, tmp_path, monkeypatch):
+    file = tmp_path / "clock"
+    monkeypatch.setenv(clock.CLOCK_FILE_VARIABLE, str(file))
+    job, passed = Job("job", 86400, idle), 0
+
+    def later(minutes):
+        nonlocal passed
+        passed += minutes * 60
+        file.write_text(str(passed))
+        return claim(lonely_core, job, "w1", LEASE)
+
+    assert later(0)
+    for wait in (10, 20, 40):
+        change(lonely_core, until=clock.now())  # it ended, and not well
+        assert not later(wait - 1)
+        assert later(2)
+    change(lonely_core, until=clock.now(), tries=0)  # it ended well
+    assert not later(23 * 60)
+    assert later(60)
+
+
+def test_a_night_job_whose_worker_was_killed_is_repeated_before_the_next_night(lonely_core, tmp_path, monkeypatch):
+    file = tmp_path / "clock"
+    monkeypatch.setenv(clock.CLOCK_FILE_VARIABLE, str(file))
+    job = Job("job", 86400, idle)
+    assert claim(lonely_core, job, "killed", LEASE)
+    file.write_text("300")
+    assert not claim(lonely_core, job, "w2", LEASE)
+    file.write_text("720")
+    assert claim(lonely_core, job, "w2", LEASE)
+
+
+def test_a_job_that_fails_for_ever_rests_no_longer_than_its_interval(lonely_core):
+    job = Job("job", 60, idle)
+    assert claim(lonely_core, job, "w1", LEASE)
+    change(lonely_core, tries=10_000, until=clock.now() - timedelta(seconds=61), ran_at=clock.now() - timedelta(seconds=61))
+    assert claim(lonely_core, job, "w1", LEASE)
+
+
 def test_a_job_that_takes_long_stays_with_its_worker(lonely_core):
     job = Job("job", 1, idle)
     assert claim(lonely_core, job, "w1", LEASE)
@@ -156,6 +195,7 @@ def test_a_failing_job_is_kept_in_its_row_and_the_others_go_on(lonely_core, work
     assert ran.wait(20)
     assert row(lonely_core, "fails").problem == "Splynx does not answer; key ***1111"
     assert row(lonely_core, "breaks").problem == "ZeroDivisionError"
+    assert row(lonely_core, "breaks").tries >= 1
 
 
 def test_a_job_that_mends_itself_clears_its_note(lonely_core, working, wait_until):
@@ -167,7 +207,7 @@ def test_a_job_that_mends_itself_clears_its_note(lonely_core, working, wait_unti
 
     working.start(Job("job", 0.1, job))
     wait_until(lambda: not trouble and row(lonely_core) and not row(lonely_core).problem
-               and row(lonely_core).ran_at is not None, what="the cleared note")
+               and row(lonely_core).tries == 0, what="the cleared note")
 
 
 def test_two_workers_share_the_timetable(lonely_core, working, wait_until):

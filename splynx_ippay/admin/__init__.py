@@ -26,10 +26,10 @@ def stamp(value: datetime) -> str:
 
 @bp.context_processor
 def _door() -> dict[str, Any]:
-    return {"door": "admin", "stamp": stamp, "may": rights.may}
+    return {"door": "admin", "stamp": stamp, "may": rights.may, "who": words.who}
 
 
-from splynx_ippay.admin import rights  # noqa: E402 - it asks which administrator, and of what partner
+from splynx_ippay.admin import rights, words  # noqa: E402 - rights asks which administrator, and of what partner
 
 bp.before_request(rights.require_right)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext
@@ -90,6 +91,19 @@ _FACTS = {
 }
 
 
+def who(actor: str) -> str:
+    """How people call who did something: administrators by the name they had then, customers by their number."""
+    if actor in DOORS:
+        return say(DOORS, actor)
+    known = re.fullmatch(r"(staff|customer) ([0-9]+)(?: \((.+)\))?", actor)
+    if known is None:
+        return actor
+    kind, number, name = known.groups()
+    if name:
+        return str(name)
+    return str(gettext("Administrator %(number)s", number=number) if kind == "staff" else gettext("Customer %(number)s", number=number))
+
+
 def say(table: dict[str, str], key: str) -> str:
     """The translated words of a table's row; a key it does not hold stays as it is."""
     return str(gettext(table[key])) if key in table else key
@@ -106,4 +120,4 @@ def facts_of(event: Event) -> Iterator[tuple[str, str]]:
         if data.get(key) not in (None, "", []):
             value = data[key]
             shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            yield gettext(label), say(DOORS, shown) if key == "door" else shown
+            yield gettext(label), say(DOORS, shown) if key == "door" else who(shown) if key in {"actor", "by"} else shown

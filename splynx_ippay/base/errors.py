@@ -12,6 +12,7 @@
     │   ├── HostUnavailable  no clear answer from Splynx; a POST may have been carried out
     │   └── HostRejected     Splynx answered, and said no
     ├── IllegalTransition    the row was not in the state, or not in the version, it was read in
+    ├── RowsFailed           some rows of a background job made us fail; the others were done
     ├── AlreadyOpen          another attempt holds this debt
     ├── AmountChanged        what is due is not what the person agreed to; nothing was sent
     ├── Stopped              charging is stopped for this terminal, or this payer has to wait
@@ -100,6 +101,10 @@ class HostRejected(HostError):
 
 class IllegalTransition(AddOnError):
     """The compare-and-set touched no row: somebody else moved it, or the table of states forbids the step."""
+
+
+class RowsFailed(AddOnError):
+    """Some rows of a background job made us fail; the others were done."""
 
 
 class AlreadyOpen(AddOnError):

@@ -160,11 +160,14 @@ def read_picks(form: MultiDict[str, str], debts: Sequence[Debt], rules: PartRule
 def spread(amount: Money, debts: Iterable[Debt], rules: PartRules) -> tuple[Pick, ...]:
     """One amount over the debts, oldest first; of the last invoice a part. What is left becomes money on the account.
 
-    A document that the rest does not pay whole, and of which no part can be paid, is passed over.
+    A document that the rest does not pay whole, and of which no part can be paid, is passed over; of a part so much is
+    left that it can be paid later.
     """
     left, picks = amount, []
     for debt in debts:
         share = min(left, debt.due)
+        if share != debt.due and debt.due - share < rules.smallest_payment:
+            share = debt.due - min(debt.due, rules.smallest_payment)
         if share and (share == debt.due or (rules.fit(debt.document, debt.due) and rules.minimum <= share)):
             picks.append(_pick(debt, share))
             left = left - share

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
 
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import ConfigError, HostRejected, HostUnavailable, IllegalTransition
 from splynx_ippay.payments import due, mark, outbox, statements, states, undo
 from splynx_ippay.payments.models import Attempt, Booking, Line
+from splynx_ippay.payments.tally import Tally
 from splynx_ippay.splynx.records import PaymentDraft
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ _REFUSALS = 5  # of money on account, before a person must look
 
 
 def tick(core: Core) -> int:
-    """Post, undo and journal whatever is due; returns how many lines were touched. Raises Stopped in quarantine."""
+    """Post, undo and journal whatever is due; returns how many lines were touched. Raises Stopped in quarantine, RowsFailed."""
     mark.advance(core)
     now = clock.now()
     with core.database.read() as session:
@@ -42,17 +44,35 @@ def tick(core: Core) -> int:
             select(Line.id).where(or_(
                 Line.booking.in_(_OPEN) & or_(Line.booking_next_at.is_(None), Line.booking_next_at <= now),
                 Line.statement_next_at <= now)).order_by(Line.id).limit(_BATCH)))
-    for line_id in ids:
-        settle_line(core, line_id)
+    _settle(core, ids).end()
     return len(ids)
 
 
 def settle_up(core: Core, attempt_id: int) -> None:
-    """Do at once what an attempt's lines owe the host. Never raises for the host's sake: the worker goes on."""
+    """Do at once what an attempt's lines owe the host. Never raises for that: the money is taken, and the worker goes on."""
     with core.database.read() as session:
         ids = list(session.scalars(select(Line.id).where(Line.attempt_id == attempt_id).order_by(Line.position)))
-    for line_id in ids:
-        settle_line(core, line_id)
+    _settle(core, ids)
+
+
+def _settle(core: Core, line_ids: list[int]) -> Tally:
+    """Each line by itself; one that makes us fail is postponed, so that it does not come first again."""
+    tally = Tally("lines")
+    for line_id in line_ids:
+        with tally.each(f"line {line_id}"):
+            try:
+                settle_line(core, line_id)
+            except Exception:
+                core.database.run(partial(_postpone, line_id=line_id))
+                raise
+    return tally
+
+
+def _postpone(session: Session, line_id: int) -> None:
+    """A later turn, for posting and journal: what was begun stays as it is, so that it is searched for before it is repeated."""
+    later = clock.now() + outbox.LATER
+    session.execute(update(Line).where(Line.id == line_id, Line.booking.in_(_OPEN)).values(booking_next_at=later))
+    session.execute(update(Line).where(Line.id == line_id, Line.statement_next_at.is_not(None)).values(statement_next_at=later))
 
 
 def settle_line(core: Core, line_id: int) -> None:

@@ -125,8 +125,9 @@ def _refuse_held(core: Core, order: Order) -> None:
 def _confirm_due(core: Core, attempt: Attempt, order: Order) -> None:
     """Step 3: with the debts locked, read what is due from the host. Raises AmountChanged when it is not what was agreed.
 
-    A part that was agreed to as a part may be less than what is due, never more.
+    A part that was agreed to as a part may be less than what is due, never more, and must leave a rest that can be paid.
     """
+    smallest = core.settings.money("minimum_amount", attempt.currency)
     parts = {(item.document, item.document_id) for item in order.items if item.is_part}
     for line in attempt.lines:
         if line.document == "topup":
@@ -137,10 +138,12 @@ def _confirm_due(core: Core, attempt: Attempt, order: Order) -> None:
         with core.database.read() as session:
             open_now = due.chargeable(session, line.document, read.id, host_due=read.due, total=read.total,
                                       besides=attempt.id)
-        is_agreed = (line.amount <= open_now if (line.document, line.document_id) in parts
-                     else line.amount == open_now)
-        if not is_agreed:
+        is_part = (line.document, line.document_id) in parts and line.amount < open_now
+        if line.amount != open_now and not is_part:
             raise AmountChanged(open_now, reason=f"{line.document} {line.number}: {open_now} is due, not {line.amount}")
+        if is_part and open_now - line.amount < smallest:
+            raise AmountChanged(open_now, reason=f"{line.document} {line.number}: of {open_now} only {open_now - line.amount} would be "
+                                                 f"left, less than the smallest payment ({smallest})")
 
 
 def _request(core: Core, attempt: Attempt, order: Order, terminal: TerminalSettings, instrument: Instrument) -> Request:

@@ -241,6 +241,7 @@ class Lease(Row):
     holder: Mapped[str] = mapped_column(String(80))
     until: Mapped[datetime] = mapped_column(UtcDateTime)
     ran_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    tries: Mapped[int] = mapped_column(default=0)  # starts since it last ended well
     problem: Mapped[str] = mapped_column(String(200), default="")
 
 

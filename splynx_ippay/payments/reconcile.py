@@ -21,6 +21,7 @@ from splynx_ippay.ippay.outcomes import Reply, Verdict, decline_for, judge, show
 from splynx_ippay.payments import booking, events, feeds, mark, recording, states
 from splynx_ippay.payments.charge import ANSWER_WITHIN
 from splynx_ippay.payments.models import Attempt, Booking, Line, State
+from splynx_ippay.payments.tally import Tally
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -43,20 +44,18 @@ _BATCH = 100
 
 
 def tick(core: Core) -> int:
-    """Look at everything that is due to be looked at; returns how many attempts. Raises Stopped in quarantine."""
+    """Look at everything that is due to be looked at; returns how many attempts. Raises Stopped in quarantine, RowsFailed."""
     mark.guard(core)  # what an older copy of the database calls unsent may have been sent
-    touched = recording.read_spool(core)
+    touched, tally = recording.read_spool(core), Tally("attempts")
     for attempt_id in _due(core):
         touched += 1
-        try:
-            _look_or_postpone(core, attempt_id)
-        except Exception:
-            log.exception("attempt %s can be neither looked at nor postponed; it stays due, the others have their turn",
-                          attempt_id)
+        with tally.each(f"attempt {attempt_id}"):  # one that cannot even be postponed stays due
+            _look_or_postpone(core, attempt_id, tally)
+    tally.end()
     return touched
 
 
-def _look_or_postpone(core: Core, attempt_id: int) -> None:
+def _look_or_postpone(core: Core, attempt_id: int, tally: Tally) -> None:
     """One look; what goes wrong with it is in the log, and the attempt has its next turn later, or a person."""
     try:
         look(core, attempt_id)
@@ -65,6 +64,7 @@ def _look_or_postpone(core: Core, attempt_id: int) -> None:
         why = str(error)
     except Exception as error:  # a fault of ours about one attempt must not stop the others
         log.exception("attempt %s", attempt_id)
+        tally.count()
         why = f"internal error ({type(error).__name__}), see the log"
     else:
         return

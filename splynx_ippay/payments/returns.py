@@ -6,6 +6,7 @@ Reads the settlement and reject feeds from the first day. Owns which R-codes bri
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from splynx_ippay.base.errors import ConfigError, IllegalTransition
 from splynx_ippay.payments import booking, calendar, events, feeds, mark, states
 from splynx_ippay.payments.feed_models import FeedRow
 from splynx_ippay.payments.models import Attempt, Booking, Line, State
+from splynx_ippay.payments.tally import Tally
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,8 +42,12 @@ REVIEW_AFTER_BANKING_DAYS = 7
 
 
 def tick(core: Core) -> int:
-    """Read the feeds where debits are under way, apply new rows, post what has waited long enough. Raises Stopped."""
+    """Read the feeds where debits are under way, apply new rows, post what has waited long enough.
+
+    Raises Stopped, and RowsFailed at the end when some made us fail: those stay as they were for the next tick.
+    """
     mark.guard(core)
+    tally = Tally("rows about bank debits")
     terminals = core.settings.terminals()
     for terminal_id, since in _under_way(core).items():
         terminal = terminals.get(terminal_id)
@@ -49,13 +55,15 @@ def tick(core: Core) -> int:
             continue
         for feed in ("achsettlement", "achrejects"):
             feeds.read_days(core, terminal, feed, since - feeds.DAY, clock.now())
-    count = _apply_rows(core)
+    count = _apply_rows(core, tally)
     for attempt_id in _accepted(core):
-        try:
-            core.database.run(lambda session, i=attempt_id: grow_older(session, core, terminals, i))  # type: ignore[misc]
-        except IllegalTransition:
-            log.info("attempt %s was moved by somebody else", attempt_id)
+        with tally.each(f"attempt {attempt_id}"):
+            try:
+                core.database.run(lambda session, i=attempt_id: grow_older(session, core, terminals, i))  # type: ignore[misc]
+            except IllegalTransition:
+                log.info("attempt %s was moved by somebody else", attempt_id)
     core.database.run(_end_holds)
+    tally.end()
     return count
 
 
@@ -68,17 +76,16 @@ def _under_way(core: Core) -> dict[str, datetime]:
         return {terminal_id: oldest for terminal_id, oldest in rows if oldest is not None}
 
 
-def _apply_rows(core: Core) -> int:
+def _apply_rows(core: Core, tally: Tally) -> int:
     with core.database.read() as session:
         ids = list(session.scalars(select(FeedRow.id).where(
             FeedRow.feed.in_(["achsettlement", "achrejects"]), FeedRow.handled_at.is_(None)).order_by(
                 FeedRow.feed.desc(), FeedRow.id).limit(1000)))  # settlements before rejects
     count = 0
     for row_id in ids:
-        try:
+        attempt_id: int | None = None
+        with tally.each(f"report row {row_id}"), suppress(IllegalTransition):  # at the next tick, as the row then stands
             attempt_id = core.database.run(lambda session, i=row_id: _apply_row(session, i))  # type: ignore[misc]
-        except IllegalTransition:
-            continue  # at the next tick, as the row then stands
         if attempt_id is not None:
             count += 1
             booking.settle_up(core, attempt_id)

@@ -6,7 +6,6 @@ take a late feed for a missing sale: the feed has to show sales of ours that wer
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from sqlalchemy import select
 from splynx_ippay.base import clock
 from splynx_ippay.payments import calendar, events, feeds, states
 from splynx_ippay.payments.models import Attempt, State
+from splynx_ippay.payments.tally import Tally
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from splynx_ippay.ippay.report import Feed
     from splynx_ippay.payments.core import Core
 
-log = logging.getLogger(__name__)
-
 FEED: Feed = "ccsettlement"
 MISSING_AFTER_BANKING_DAYS = 3
 FOLLOW_FOR = timedelta(days=14)
@@ -36,8 +34,11 @@ _EVERY = timedelta(hours=12)
 
 
 def tick(core: Core) -> int:
-    """Read the feed where approved sales wait for it, note what settled, ask a person about what did not; how many."""
-    count = 0
+    """Read the feed where approved sales wait for it, note what settled, ask a person about what did not; how many.
+
+    Raises RowsFailed at the end when some could not be noted: they have their turn again before the next night.
+    """
+    count, tally = 0, Tally("settlements")
     for terminal in core.settings.terminals().values():
         waiting = _waiting(core, terminal)
         if not waiting or not terminal.can_report:
@@ -45,10 +46,9 @@ def tick(core: Core) -> int:
         since = min(sent for _, sent in waiting)
         feeds.read_days(core, terminal, FEED, since - feeds.DAY, clock.now(), every=_EVERY)
         for attempt_id, _sent in waiting:
-            try:
+            with tally.each(f"attempt {attempt_id}"):
                 count += core.database.run(partial(_look, attempt_id=attempt_id))
-            except Exception:
-                log.exception("attempt %s: its settlement could not be noted; the next night tries again", attempt_id)
+    tally.end()
     return count
 
 

@@ -28,17 +28,19 @@ _log = logging.getLogger(__name__)
 _SESSION_ID = re.compile(r"[A-Za-z0-9,._~+/=-]{8,256}", re.ASCII)
 _SASH = re.compile(r"[A-Za-z0-9._~-]{8,256}", re.ASCII)
 ADMINISTRATORS = "admin/administration/administrators"
+_LONGEST_NAME = 50
 # What the host answers to a session that is over or never was; 403 and 404 come from versions that say so differently.
 _NO_SESSION = {400, 401, 403, 404, 422}
 
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """An administrator of the host. ``role`` is empty and ``partner_id`` None where the host did not tell."""
+    """An administrator of the host. ``role`` and ``name`` are empty and ``partner_id`` None where the host did not tell."""
 
     id: int
     role: str
     partner_id: int | None
+    name: str = ""
 
 
 def customer_of_session(client: SplynxClient, session_id: str) -> int | None:
@@ -59,7 +61,7 @@ def staff_of_session(client: SplynxClient, session_id: str) -> Staff | None:
 
 
 def staff_record(client: SplynxClient, staff_id: int) -> Staff | None:
-    """Return an administrator with role and partner, at one call; None where our API key may not read administrators.
+    """Return an administrator with role, partner and name, at one call; None where our API key may not read administrators.
 
     Raises HostUnavailable when the host does not tell.
     """
@@ -72,7 +74,8 @@ def staff_record(client: SplynxClient, staff_id: int) -> Staff | None:
         return None
     if read_id(row, "id") != staff_id:
         raise unreadable("id")
-    return Staff(staff_id, read_text(row, "role_name")[:64], read_number(row, "partner_id"))
+    name = " ".join((read_text(row, "name") or read_text(row, "login")).split())
+    return Staff(staff_id, read_text(row, "role_name")[:64], read_number(row, "partner_id"), name[:_LONGEST_NAME])
 
 
 def staff_of_sash(client: SplynxClient, sash: str) -> Staff | None:

@@ -74,7 +74,7 @@ def test_a_confirmed_charge_runs_shows_its_progress_and_ends_with_a_result(staff
     assert 'http-equiv="refresh"' not in done.text
     assert len(sandbox.sales()) == 3
     history = staff.get("/ippay/admin/runs/")
-    assert history.says("Finished", "3 Approved, $210.00", "staff 1")
+    assert history.says("Finished", "3 Approved, $210.00", "Ada Min")
 
 
 def test_a_plan_that_is_not_the_one_shown_is_refused(staff, core, sandbox, give_card):
@@ -101,7 +101,7 @@ def test_a_charge_can_be_stopped_and_resumed(staff, core, sandbox, give_card):
     give_card(JOHN)
     running = staff.submit(preview(staff), "/start", confirm="1")
     stopped = staff.submit(running, "/stop")
-    assert stopped.says("Stopped", "stopped by staff 1")
+    assert stopped.says("Stopped", "stopped by staff 1 (Ada Min)")
     work.tick(core)
     assert not sandbox.sales()
     staff.submit(stopped, "/resume")

@@ -102,7 +102,7 @@ def test_the_file_holds_what_the_page_shows_and_is_in_the_audit(staff, core, giv
     found = dict(zip(head, row, strict=True))
     assert (found["Number"], found["Amount"], found["Tries"], found["Reason"]) == (invoice["number"], "10.05", "1", "005 Do not honor")
     (entry,) = entries(core, "export")
-    assert (entry.actor, entry.key, entry.address) == ("staff 1", "failed.csv", "127.0.0.1")
+    assert (entry.actor, entry.key, entry.address) == ("staff 1 (Ada Min)", "failed.csv", "127.0.0.1")
 
 
 def test_the_result_of_a_charge_taken_out_is_in_the_audit(staff, core):
@@ -152,7 +152,7 @@ def test_stopped_automatic_charging_is_shown_with_its_reason_and_released_by_a_p
     with core.database.read() as session:
         assert session.get(CustomerNote, JOHN).no_auto is False
     (entry,) = entries(core, "automatic")
-    assert (entry.actor, entry.key, entry.before) == ("staff 1", str(JOHN), "R01 came back")
+    assert (entry.actor, entry.key, entry.before) == ("staff 1 (Ada Min)", str(JOHN), "R01 came back")
     assert staff.submit(page, "/automatic").says("was not stopped.")
     assert len(entries(core, "automatic")) == 1
 

@@ -39,7 +39,7 @@ def test_staff_charge_the_method_they_chose(staff, core, sandbox, give_card):
     assert "Success!" in answer.text
     assert "Your transaction has been successfully processed." in answer.text
     (attempt,) = attempts(core)
-    assert (attempt.method_id, attempt.door, attempt.actor, attempt.state) == (second.id, "staff", "staff 1", "approved")
+    assert (attempt.method_id, attempt.door, attempt.actor, attempt.state) == (second.id, "staff", "staff 1 (Ada Min)", "approved")
     assert len(sandbox.sales()) == 1
 
 
@@ -172,7 +172,7 @@ def test_a_stopped_terminal_is_released_after_ippay_answered(staff, core, sandbo
     assert staff.submit(page, "/health/release").says("IPpay answered; charging goes on.")
     with core.database.read() as session:
         row = session.get(Terminal, (terminal.terminal_id, terminal.environment))
-        assert (row.stopped_at, row.released_by) == (None, "staff 1")
+        assert (row.stopped_at, row.released_by) == (None, "staff 1 (Ada Min)")
 
 
 def test_the_health_page_shows_every_check(staff, core):

@@ -49,7 +49,7 @@ def test_one_invoice_is_paid_from_the_billing_page_and_can_be_looked_at(town, sa
     assert town.sales() == [("SALE", 1500)]
     assert town.booked() == [(int(invoice["id"]), 1500)]
     detail = staff.click(page, "All about this payment")
-    assert detail.says("Approved", "John Sway", "TESTTERMINAL", "What Splynx was told", "Everything that happened", "staff 1")
+    assert detail.says("Approved", "John Sway", "TESTTERMINAL", "What Splynx was told", "Everything that happened", "Ada Min")
     assert town.sandbox.sales()[0]["transaction_id"] in detail.text
     assert staff.get(f"/ippay/admin/pay-invoice?item_id={invoice['number']}").says("Nothing is due")
 
@@ -89,7 +89,7 @@ def test_charge_previews_with_a_reason_for_each_and_then_charges_exactly_that(to
     assert sorted(row["Result"] for row in rows) == ["Approved"] * 4 + ["Bank debit accepted, not settled yet"] * 2 + ["Left alone by the plan"]
     assert {row["Approval"][:4] for row in rows if row["Result"] == "Approved"} == {"TEST"}
     history = staff.get("/ippay/admin/runs/")
-    assert history.says("staff 1", "Finished")
+    assert history.says("Ada Min", "Finished")
     again = staff.submit(charge_page(staff), "/ippay/admin/charge")
     assert again.says("There is nothing to charge in this preview", "A bank debit for it is pending")
     assert len(town.sales()) == 6
@@ -106,7 +106,7 @@ def test_a_charge_is_stopped_while_it_runs_resumed_and_takes_nothing_twice(town,
     assert progress.says("of 6 invoices")
     stopped = staff.submit(staff.get(page.url), "/stop")
     worker.join(30)
-    assert stopped.says("Stopped", "stopped by staff 1")
+    assert stopped.says("Stopped", "stopped by staff 1 (Ada Min)")
     taken = town.sales()
     assert 1 <= len(taken) < 6
     town.tick()

@@ -1,9 +1,9 @@
 """Telling the host once: the lost answer of a POST, what is found instead, on account, and undoing."""
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
-from splynx_ippay.base.errors import IllegalTransition
+from splynx_ippay.base.errors import IllegalTransition, RowsFailed
 from splynx_ippay.payments import booking, outbox, states
 from splynx_ippay.payments.models import Booking, Line, State
 
@@ -350,3 +350,57 @@ def test_settings_that_cannot_be_read_leave_the_line_for_later(desk, sandbox, se
     line = desk.line(attempt)
     assert (line.booking, line.lease_until) == (Booking.POSTING, None)
     assert "must be a whole number" in line.booking_reason
+
+
+def stuck(core, line_id, of=""):
+    """The database refuses one line's change, as a full or broken one may."""
+    core.database.run(lambda session: session.execute(text(
+        f"CREATE TRIGGER stuck BEFORE UPDATE {of} ON line WHEN OLD.id = {line_id} BEGIN SELECT RAISE(ABORT, 'stuck'); END")))
+
+
+def unstuck(core):
+    core.database.run(lambda session: session.execute(text("DROP TRIGGER stuck")))
+
+
+def test_a_line_that_makes_us_fail_is_postponed_stops_no_other_and_fails_the_job(desk, sandbox, settings_of, caplog):
+    settings_of(desk.core, credit_card_payment_method="0")  # nothing is posted yet
+    method = desk.saved_card()
+    bad, good = (desk.pay(method, desk.invoice(position=position)).lines[0] for position in (0, 1))
+    settings_of(desk.core, credit_card_payment_method="3")
+    stuck(desk.core, bad.id, of="OF post_started_at")
+    sandbox.jump(seconds=700)
+    with pytest.raises(RowsFailed, match="1 of 2 lines failed unexpectedly"):
+        booking.tick(desk.core)
+    assert f"lines: line {bad.id} failed unexpectedly" in caplog.text
+    assert [line.booking for line in (desk.line(desk.attempt(bad.attempt_id)), desk.line(desk.attempt(good.attempt_id)))] == [
+        Booking.POSTING, Booking.POSTED]
+    assert booking.tick(desk.core) == 0, "it has its turn later"
+    unstuck(desk.core)
+    sandbox.jump(seconds=700)
+    booking.tick(desk.core)
+    assert desk.line(desk.attempt(bad.attempt_id)).booking == Booking.POSTED
+
+
+def test_a_payment_is_shown_as_taken_though_its_booking_makes_us_fail(desk, sandbox):
+    stuck(desk.core, 1, of="OF post_started_at")
+    attempt = desk.pay(desk.saved_card(), desk.invoice())
+    assert attempt.state == State.APPROVED
+    unstuck(desk.core)
+    desk.tick(seconds=700)
+    assert desk.line(attempt).booking == Booking.POSTED
+
+
+def test_a_line_that_cannot_even_be_postponed_stops_no_other(desk, sandbox, settings_of):
+    settings_of(desk.core, credit_card_payment_method="0")
+    method = desk.saved_card()
+    bad, good = (desk.pay(method, desk.invoice(position=position)).lines[0] for position in (0, 1))
+    settings_of(desk.core, credit_card_payment_method="3")
+    stuck(desk.core, bad.id)
+    sandbox.jump(seconds=700)
+    for _ in range(2):
+        with pytest.raises(RowsFailed):
+            booking.tick(desk.core)
+    assert desk.line(desk.attempt(good.attempt_id)).booking == Booking.POSTED
+    unstuck(desk.core)
+    desk.tick(seconds=700)
+    assert desk.line(desk.attempt(bad.attempt_id)).booking == Booking.POSTED

@@ -50,6 +50,17 @@ def test_parts_one_after_the_other_never_add_up_to_more_than_the_document(desk, 
     assert sandbox.invoice(item.document_id)["status"] == "paid"
 
 
+def test_a_part_never_leaves_less_than_the_smallest_payment_through_any_door(desk, sandbox, settings_of, core):
+    settings_of(core, minimum_amount="2.00")
+    item, method = desk.invoice(), desk.saved_card()
+    for door in ("portal", "link", "staff"):
+        with pytest.raises(AmountChanged, match="less than the smallest payment") as caught:
+            desk.pay(method, part(item, item.amount.cents - 199), door=door)
+        assert caught.value.due == item.amount
+    assert sandbox.sales() == []
+    assert desk.pay(method, part(item, item.amount.cents - 200)).state == State.APPROVED
+
+
 def test_less_than_what_is_due_without_saying_that_it_is_a_part_is_a_changed_amount(desk, sandbox):
     item = desk.invoice()
     with pytest.raises(AmountChanged):

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import text, update
 
 from splynx_ippay.base import clock
+from splynx_ippay.base.errors import RowsFailed
 from splynx_ippay.ippay import messages
 from splynx_ippay.payments import charge, feeds, intent, reconcile, states
 from splynx_ippay.payments.feed_models import FeedSlice
@@ -406,12 +407,14 @@ def test_an_attempt_that_makes_us_fail_is_postponed_goes_to_a_person_and_stops_n
     desk.core.database.run(lambda session: session.execute(
         update(Attempt).where(Attempt.id == bad.id).values(kind="novel")))
     sandbox.jump(seconds=6)
-    assert reconcile.tick(desk.core) == 2
+    with pytest.raises(RowsFailed, match="1 of 2 attempts failed unexpectedly"):
+        reconcile.tick(desk.core)
     assert desk.attempt(good.id).state == State.APPROVED
     assert "KeyError" in caplog.text
     assert desk.attempt(bad.id).next_check_at > clock.now()
     sandbox.jump(seconds=86_500)
-    reconcile.tick(desk.core)
+    with pytest.raises(RowsFailed):
+        reconcile.tick(desk.core)
     assert desk.attempt(bad.id).state == State.REVIEW
     assert desk.attempt(bad.id).reason.startswith("internal error (KeyError)")
 
@@ -421,10 +424,12 @@ def test_an_attempt_that_cannot_even_be_postponed_stops_no_other(desk, sandbox, 
     desk.core.database.run(lambda session: session.execute(text(
         f"CREATE TRIGGER stuck BEFORE UPDATE ON attempt WHEN OLD.id = {bad.id} BEGIN SELECT RAISE(ABORT, 'stuck'); END")))
     sandbox.jump(seconds=6)
-    assert reconcile.tick(desk.core) == 2
+    with pytest.raises(RowsFailed, match="of 2 attempts"):
+        reconcile.tick(desk.core)
     assert desk.attempt(good.id).state == State.APPROVED
-    assert f"attempt {bad.id} can be neither looked at nor postponed" in caplog.text
-    assert reconcile.tick(desk.core) == 1
+    assert f"attempts: attempt {bad.id} failed unexpectedly" in caplog.text
+    with pytest.raises(RowsFailed, match="of 1 attempts"):
+        reconcile.tick(desk.core)
 
 
 def test_the_nightly_question_names_keys_that_contradict_their_states(desk, sandbox):

@@ -1,9 +1,10 @@
 """Bank debits after they were accepted: settlement, returns, posting policies, and undoing in the host."""
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from splynx_ippay.base import clock
+from splynx_ippay.base.errors import RowsFailed
 from splynx_ippay.payments import calendar, returns, states
 from splynx_ippay.payments.feed_models import FeedRow
 from splynx_ippay.payments.models import Attempt, Booking, Line, State
@@ -480,3 +481,21 @@ def test_holds_of_debts_in_review_are_not_ended(desk, sandbox):
     desk.core.database.run(lambda session: session.execute(update(Attempt).values(reason="held")))
     desk.tick(days=11)
     assert desk.line(attempt).keys[0].open_target
+
+
+def test_a_report_row_and_a_debit_that_make_us_fail_stop_no_other(desk, sandbox, caplog):
+    method, other = desk.saved_bank(), desk.saved_bank(customer_id=2)
+    bad, good = desk.pay(method, desk.invoice()), desk.pay(other, desk.topup(2500), customer_id=2)
+    desk.core.database.run(lambda session: session.execute(text(
+        f"CREATE TRIGGER stuck BEFORE UPDATE OF state ON attempt WHEN OLD.id = {bad.id} BEGIN SELECT RAISE(ABORT, 'stuck'); END")))
+    sandbox.jump(days=15)  # old enough to settle, and to be given to a person where no row came
+    with pytest.raises(RowsFailed, match=r"2 of [0-9]+ rows about bank debits failed unexpectedly"):
+        returns.tick(desk.core)
+    assert desk.attempt(good.id).state == State.APPROVED
+    assert "rows about bank debits: report row" in caplog.text
+    assert f"rows about bank debits: attempt {bad.id}" in caplog.text
+    assert desk.attempt(bad.id).state == State.ACCEPTED
+    desk.core.database.run(lambda session: session.execute(text("DROP TRIGGER stuck")))
+    returns.tick(desk.core)
+    assert desk.attempt(bad.id).state == State.APPROVED
+    desk.tick()

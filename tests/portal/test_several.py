@@ -185,6 +185,15 @@ def test_with_one_smaller_amount_the_last_invoice_is_paid_in_part(john, debts, p
     assert booked(sandbox, attempt) == [(int(first["id"]), cents(first["due"])), (int(second["id"]), 1000)]
 
 
+def test_one_amount_that_would_leave_a_few_cents_of_an_invoice_leaves_enough_to_be_paid(john, debts, parts, sandbox, core):
+    first, second = debts[0], debts[1]
+    lump = cents(first["due"]) + cents(second["due"]) - 40
+    page = john.submit(john.get(f"/ippay/pay/selected?lump={lump / 100:.2f}"), "/ippay/pay/selected")
+    assert page.says("approved", "Money added to your account: $0.60")
+    [attempt] = attempts(core)
+    assert (int(second["id"]), cents(second["due"]) - 100) in booked(sandbox, attempt)
+
+
 def test_a_part_of_an_invoice_leaves_the_rest_due_and_the_next_page_asks_for_it(john, debts, parts, sandbox):
     invoice = next(invoice for invoice in debts if cents(invoice["due"]) == 12000)
     path = f"/ippay/pay-invoice?item_id={invoice['number']}"

@@ -149,6 +149,7 @@ def upgrade() -> None:
     sa.Column('holder', sa.String(length=80), nullable=False),
     sa.Column('until', UtcDateTime(), nullable=False),
     sa.Column('ran_at', UtcDateTime(), nullable=True),
+    sa.Column('tries', sa.Integer(), nullable=False),
     sa.Column('problem', sa.String(length=200), nullable=False),
     sa.PrimaryKeyConstraint('name')
     )

@@ -15,6 +15,7 @@ world. The apps' own before_request hooks must let the paths under /_sandbox/ pa
     POST   updates {"token_last4", "response_code": "A" | "E" | "V" | "C" | "Q", "new_number", "exp": "01/30", "same_token",
                     "days_ago", "customer_id", "pending"}
     POST   answers {"type": "SALE", "action_code": "051", "times", "booked", "response_text", "err_msg", ...}
+    POST   host {"spreads_payments": false}: what a payment without a document does, documented but not measured
     POST   gateway {"enq": false, ...}: one switch for each unknown fact, see ``gateway.state.SWITCHES``
 
 What makes no sense is answered 422 with {"error": why}.
@@ -174,6 +175,15 @@ def _host(control: Blueprint, world: World) -> None:
         url = _wish().get("url")
         world.host.set_addon(url)
         return jsonify({"url": url})
+
+    @control.post("/host")
+    def host() -> Answer:
+        wish = _wish()
+        if set(wish) != {"spreads_payments"} or not isinstance(wish["spreads_payments"], bool):
+            message = 'say {"spreads_payments": true or false}'
+            raise ControlError(message)
+        world.host.spread_payments(wish["spreads_payments"])
+        return jsonify(wish)
 
     @control.post("/cli")
     def cli() -> Answer:

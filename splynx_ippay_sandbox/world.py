@@ -46,6 +46,9 @@ class HostPart(Part, Protocol):
     def set_addon(self, url: str | None) -> None:
         """Point the reverse proxy under /ippay at the add-on (None: nothing there)."""
 
+    def spread_payments(self, on: bool) -> None:  # noqa: FBT001 - the value of a switch
+        """Whether a payment that names no document pays debits and invoices by itself."""
+
     def cli(self, argv: list[str]) -> dict[str, Any]:
         """Run the host's ``system/script/addon``: {"exit": int, "stdout": str, "stderr": str}."""
 

@@ -43,7 +43,7 @@ def find(core: Core, document: str, *, document_id: int | None = None, number: s
     if debt is None:
         nothing = Money.zero(currency)
         with core.database.read() as rows:
-            find_holder(rows, f"{document}:0")
+            find_holder(rows, f"{document}:0", 0)
             chargeable(rows, document, 0, host_due=nothing, total=nothing)
     return debt
 

@@ -17,6 +17,7 @@ from splynx_ippay.base.money import Money
 from splynx_ippay.ippay import messages
 from splynx_ippay.ippay.messages import Identity, Note
 from splynx_ippay.payments import (
+    balance,
     booking,
     due,
     events,
@@ -62,6 +63,7 @@ def take(core: Core, order: Order) -> Attempt:
     _guard(core, order)
     terminal = intent.validate(core, order)
     _refuse_held(core, order)
+    order = balance.with_keys(core, order)
     instrument = intent.prepare(core, order, terminal)
     attempt, is_new = intent.commit(core, order, terminal, instrument)
     if not is_new:
@@ -126,7 +128,12 @@ def _confirm_due(core: Core, attempt: Attempt, order: Order) -> None:
     """Step 3: with the debts locked, read what is due from the host. Raises AmountChanged when it is not what was agreed.
 
     A part that was agreed to as a part may be less than what is due, never more, and must leave a rest that can be paid.
+    Raises AlreadyOpen when a balance and another payment of the customer have met.
     """
+    balance.refuse_beside(core, attempt)
+    if balance.is_balance(attempt):
+        balance.confirm(core, attempt)
+        return
     smallest = core.settings.money("minimum_amount", attempt.currency)
     parts = {(item.document, item.document_id) for item in order.items if item.is_part}
     for line in attempt.lines:

@@ -17,10 +17,11 @@ from sqlalchemy.exc import IntegrityError
 from splynx_ippay import credentials
 from splynx_ippay.base import clock
 from splynx_ippay.base.db import is_duplicate
-from splynx_ippay.base.errors import AlreadyOpen, BadInput, ConfigError
+from splynx_ippay.base.errors import BadInput, ConfigError
 from splynx_ippay.base.money import Money
 from splynx_ippay.ippay.messages import new_transaction_id
 from splynx_ippay.payments import breaker, events, limits, recording, saving
+from splynx_ippay.payments.balance import find_any_holder
 from splynx_ippay.payments.due import find_holder, target_of
 from splynx_ippay.payments.models import Attempt, Booking, DebtKey, Line, State
 from splynx_ippay.payments.orders import Item, NewBank, NewCard, Order, SavedMethod
@@ -178,7 +179,7 @@ def _insert(session: Session, core: Core, order: Order, terminal: TerminalSettin
         attempt.lines.append(Line(
             position=position, document=item.document, document_id=item.document_id, number=item.number[:40],
             amount_cents=item.amount.cents, booking=Booking.NONE, booking_version=1,
-            keys=[DebtKey(target=target, open_target=target)]))
+            keys=[DebtKey(target=key, open_target=key) for key in sorted((target, *item.also))]))
     session.add(attempt)
     session.flush()
     if order.in_intent is not None:
@@ -213,6 +214,9 @@ def raise_already_open(core: Core, order: Order) -> None:
     """Tell who holds one of the order's debts; when it has become free meanwhile, the person may simply try again."""
     with core.database.read() as session:
         for item in order.items:
-            held = find_holder(session, target_of(item.document, item.document_id, order.customer_id))
+            keys = (target_of(item.document, item.document_id, order.customer_id), *item.also)
+            held = next(filter(None, (find_holder(session, key, order.customer_id) for key in keys)), None)
+            if held is None and item.document == "balance":
+                held = find_any_holder(session, order.customer_id)
             if held is not None:
-                raise AlreadyOpen(held.target, door=held.who, since=held.since, attempt_id=held.attempt_id)
+                raise held.refusal()

@@ -144,8 +144,8 @@ class Line(Row):
     id: Mapped[int] = mapped_column(primary_key=True)
     attempt_id: Mapped[int] = mapped_column(ForeignKey("attempt.id"))
     position: Mapped[int]
-    document: Mapped[str] = mapped_column(String(8))  # invoice, proforma, topup
-    document_id: Mapped[int | None]  # the host's id; NULL for a top-up
+    document: Mapped[str] = mapped_column(String(8))  # invoice, proforma, topup, balance
+    document_id: Mapped[int | None]  # the host's id; NULL for a top-up and a balance
     number: Mapped[str] = mapped_column(String(40), default="")
     amount_cents: Mapped[int]
 

@@ -15,18 +15,22 @@ if TYPE_CHECKING:
     from splynx_ippay.ippay.messages import BankAccount, Card
     from splynx_ippay.payments.models import Door
 
-Document = Literal["invoice", "proforma", "topup"]
+Document = Literal["invoice", "proforma", "topup", "balance"]
 
 
 @dataclass(frozen=True)
 class Item:
-    """One debt and the amount the person agreed to pay on it: all that is due, or with ``is_part`` knowingly less."""
+    """One debt and the amount the person agreed to pay on it: all that is due, or with ``is_part`` knowingly less.
+
+    ``also`` are further keys the debt is known by; the core finds them itself.
+    """
 
     document: Document
     document_id: int | None
     number: str
     amount: Money
     is_part: bool = False
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,11 @@ class Order:
     address: str = ""
     origin: Literal["INTERNET", "RECURRING"] = "INTERNET"
     in_intent: Callable[[Session, int], None] | None = None
+
+    def __post_init__(self) -> None:
+        """A balance is charged alone: every other debt of the customer may be part of it."""
+        if len(self.items) > 1 and any(item.document == "balance" for item in self.items):
+            raise ValueError("a balance is charged alone")
 
 
 def new_submission_key() -> str:

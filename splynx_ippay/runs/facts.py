@@ -1,6 +1,6 @@
 """What our own rows know of a batch of invoices: saved methods, open payments, stopped customers, final refusals.
 
-Seven queries a batch however large it is, never one a row. Must never change a row.
+Eight queries a batch however large it is, never one a row. Must never change a row.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sqlalchemy import select
 from splynx_ippay.credentials import Method
 from splynx_ippay.ippay.declines import DECLINES
 from splynx_ippay.payments import refusals
-from splynx_ippay.payments.due import taken_by_document
+from splynx_ippay.payments.due import NOTHING, taken_by_balance, taken_by_document
 from splynx_ippay.payments.models import Attempt, CustomerNote, DebtKey, Line, State
 from splynx_ippay.runs.models import ItemState, Run, RunItem, RunState
 from splynx_ippay.runs.reasons import door_words
@@ -52,11 +52,19 @@ class Facts:
 def look_up(session: Session, invoice_ids: Collection[int], customer_ids: Collection[int]) -> Facts:
     """Read all facts of a batch."""
     methods, fallen = _methods(session, customer_ids)
-    return Facts(methods=methods, fallen=fallen, held=_held(session, invoice_ids),
-                 taken=taken_by_document(session, Line.document == "invoice", Line.document_id.in_(invoice_ids)),
+    return Facts(methods=methods, fallen=fallen, held=_held(session, invoice_ids), taken=_taken(session, invoice_ids),
                  elsewhere=_elsewhere(session, invoice_ids), stopped=_stopped(session, customer_ids),
                  proformas=_proformas(session, customer_ids),
                  refused=_refused(session, customer_ids, [method.id for method in methods.values()]))
+
+
+def _taken(session: Session, invoice_ids: Collection[int]) -> dict[tuple[str, int], Taken]:
+    found = taken_by_document(session, Line.document == "invoice", Line.document_id.in_(invoice_ids))
+    by_target = {f"invoice:{invoice_id}": invoice_id for invoice_id in invoice_ids}
+    for target in taken_by_balance(session, by_target):
+        document = "invoice", by_target[target]
+        found[document] = found.get(document, NOTHING)._replace(by_balance=True)
+    return found
 
 
 def _methods(session: Session, customer_ids: Collection[int]) -> tuple[dict[int, Method], dict[int, str]]:

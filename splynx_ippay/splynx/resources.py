@@ -109,6 +109,14 @@ class Host(Statements, Attributes):
         found = [Invoice.read(row, currency) for row in self._unpaid(INVOICES, customer_id)]
         return [i for i in found if i.customer_id == customer_id and i.status == NOT_PAID and i.due and not i.deleted]
 
+    def open_invoices(self, customer_id: int, currency: str) -> list[Invoice]:
+        """List the customer's invoices that are not paid, those with a payment on its way (pending) too, oldest first."""
+        open_ones = (NOT_PAID, PENDING)
+        rows = self.client.get_rows(INVOICES, {
+            "main_attributes": {"customer_id": customer_id, "status": ["IN", list(open_ones)]}, "order": {"id": "ASC"}, "limit": _MANY})
+        found = [Invoice.read(row, currency) for row in rows]
+        return [i for i in found if i.customer_id == customer_id and i.status in open_ones and i.due and not i.deleted]
+
     def invoice_pages(self, filters: InvoiceFilter, currency: str, page_size: int = _MANY) -> Iterator[list[Invoice]]:
         """Read all invoices of a filter page by page, at one call a page, in order of id."""
         return invoice_pages(self.client, INVOICES, filters, currency, page_size)

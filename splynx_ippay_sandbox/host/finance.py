@@ -84,16 +84,32 @@ def apply_payment(state: HostState, payment: Row) -> None:
     customer = state.customers.rows[payment["customer_id"]]
     receipt = payment["receipt_number"] or next_number(state, "receipt", customer["partner_id"], "{year}-{partner:02d}-{next:05d}")
     changes: Row = {"transaction_id": transaction["id"], "receipt_number": receipt, "remind_amount": payment["amount"]}
-    invoice = state.invoices.find(payment["invoice_id"])
-    if invoice is not None:
-        taken = max(0, min(payment["amount"], invoice["due"]))
+    invoice, request = state.invoices.find(payment["invoice_id"]), state.requests.find(payment["request_id"])
+    shares = [] if invoice is None else [(invoice, max(0, min(payment["amount"], invoice["due"])))]
+    if invoice is None and request is None and state.spreads_payments:
+        shares = _spread(state, payment)
+    state.allocations[payment["id"]] = [(document["id"], taken) for document, taken in shares]
+    for document, taken in shares:
         changes["remind_amount"] -= taken
-        state.allocations[payment["id"]] = [(invoice["id"], taken)]
-        _settle_invoice(state, invoice, payment, taken)
+        _settle_invoice(state, document, payment, taken)
     state.payments.update(payment, changes)
-    request = state.requests.find(payment["request_id"])
     if request is not None:
         _settle_request(state, request)
+
+
+def _spread(state: HostState, payment: Row) -> list[tuple[Row, int]]:
+    """As documented for a payment that names no document: debits without an invoice first, then invoices, oldest first."""
+    billing = state.billing.find(payment["customer_id"])
+    invoices = [row for row in state.invoices.where(customer_id=payment["customer_id"], deleted="0")
+                if row["status"] in {"not_paid", "pending"} and row["due"]]
+    owed = 0 if billing is None else max(0, payment["amount"] - billing["deposit"])  # before this payment was booked
+    left = payment["amount"] - max(0, owed - sum(row["due"] for row in invoices))
+    shares = []
+    for row in sorted(invoices, key=lambda row: (row["date_created"], row["id"])):
+        taken = max(0, min(left, row["due"]))
+        left -= taken
+        shares.append((row, taken))
+    return [(row, taken) for row, taken in shares if taken]
 
 
 def take_back(state: HostState, payment: Row) -> None:

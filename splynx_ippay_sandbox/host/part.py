@@ -42,6 +42,10 @@ class HostPart:
         """Point the reverse proxy at the add-on."""
         self.addon_url = url.rstrip("/") if url else None
 
+    def spread_payments(self, on: bool) -> None:  # noqa: FBT001 - the value of a switch
+        """Whether a payment that names no document pays debits and invoices by itself."""
+        self.state.spreads_payments = on
+
     def cli(self, argv: list[str]) -> dict[str, Any]:
         """Run the host's command for add-ons."""
         with self.world.lock:

@@ -60,6 +60,7 @@ class HostState:
         self.refreshes: dict[str, Refresh] = {}
         self.withdrawn: set[str] = set()
         self.events: list[dict[str, Any]] = []
+        self.spreads_payments = True  # a payment that names no document pays debits and invoices, oldest first, as documented
         self.muted = False  # while a seed is sown nothing is an event
         self.passwords: dict[tuple[str, str], tuple[int, str]] = {}
         self.statement_numbers: dict[str, int] = {}
@@ -95,6 +96,7 @@ class HostState:
         ):
             table.clear()
         self.allocations.clear()
+        self.spreads_payments = True
         self.sessions.clear()
         self.events.clear()
         self.passwords.clear()

@@ -65,6 +65,25 @@ class Desk:
         row = next(row for row in self.sandbox.ledger()["host"]["requests"] if int(row["customer_id"]) == customer_id)
         return charge.Item("proforma", int(row["id"]), row["number"], Money.from_host(row["total"], "USD"))
 
+    def balance(self, customer_id=1):
+        """What the host shows as owed, to be charged as a whole."""
+        deposit = self.core.host.customer_billing(customer_id).deposit
+        return charge.Item("balance", None, "", Money.from_host(-deposit, "USD"))
+
+    def debit(self, cents, customer_id=1):
+        """A debt without an invoice: a debit transaction of the host."""
+        return self.core.host.client.post("admin/finance/transactions", {
+            "customer_id": customer_id, "type": "debit", "category": 1, "description": "Repair", "date": "2026-11-22",
+            "total": f"{cents // 100}.{cents % 100:02d}"})["id"]
+
+    def bill(self, cents, customer_id=1):
+        """A new invoice; the host debits the balance. Returns it as an item to pay."""
+        row = self.core.host.client.post("admin/finance/invoices", {
+            "customer_id": customer_id, "date_created": "2026-11-22", "date_till": "2026-12-22",
+            "items": [{"description": "Internet", "price": f"{cents // 100}.{cents % 100:02d}", "quantity": 1}]})
+        found = self.core.host.get_invoice(int(row["id"]), "USD")
+        return charge.Item("invoice", found.id, found.number, found.due)
+
     @staticmethod
     def topup(cents):
         return charge.Item("topup", None, "", Money(cents, "USD"))
@@ -246,7 +265,24 @@ def _taken_beyond(ledger, attempts, live):
                 taken[line.document_id] = taken.get(line.document_id, 0) + row["amount_cents"]
     return [f"invoice {invoice_id}: {cents} cents taken, total {invoices[invoice_id]['total']}"
             for invoice_id, cents in taken.items()
-            if cents > Money.from_host(invoices[invoice_id]["total"], "USD").cents]
+            if cents > Money.from_host(invoices[invoice_id]["total"], "USD").cents] + _balance_beyond(ledger, attempts, live)
+
+
+def _balance_beyond(ledger, attempts, live):
+    """Customers of whose balance and invoices together more was taken than was ever debited to them."""
+    debited, taken, by_balance = {}, {}, set()
+    for row in ledger["host"]["transactions"]:
+        if row["type"] == "debit" and str(row["deleted"]) == "0":
+            customer_id = int(row["customer_id"])
+            debited[customer_id] = debited.get(customer_id, 0) + Money.from_host(row["total"], "USD").cents
+    for row in live:
+        attempt = attempts.get(row["transaction_id"])
+        documents = {line.document for line in attempt.lines} if attempt else set()
+        if documents and documents <= {"invoice", "balance"}:
+            taken[attempt.customer_id] = taken.get(attempt.customer_id, 0) + row["amount_cents"]
+            by_balance |= {attempt.customer_id} if "balance" in documents else set()
+    return [f"customer {customer_id}: {taken[customer_id]} cents taken of {debited.get(customer_id, 0)} owed"
+            for customer_id in sorted(by_balance) if taken[customer_id] > debited.get(customer_id, 0)]
 
 
 @pytest.fixture

@@ -36,6 +36,18 @@ class Player:
         self.orders.append(order)
         self.take(order)
 
+    def charge_balance(self):
+        """What a Charge of outstanding balances does with one customer."""
+        customer = self.random.choice([1, 2, 3])
+        try:
+            item = self.desk.balance(customer)
+        except AddOnError as error:
+            self.diary.append(f"balance of {customer} -> {type(error).__name__}: {error}")
+            return
+        if item.amount.cents > 0:
+            method = self.random.choice(self.methods[customer])
+            self.take(self.desk.order(charge.SavedMethod(method.id), item, customer_id=customer, door=Door.RUN, origin="RECURRING"))
+
     def press_again(self):
         if self.orders:
             self.take(self.random.choice(self.orders))
@@ -79,7 +91,7 @@ def test_whatever_happens_the_books_agree(desk, sandbox, settings_of, breaches, 
     settings_of(desk.core, bank_posting=["auto", "on_acceptance"][seed % 2])
     desk.core.host_seconds = 3
     player = Player(desk, seed)
-    moves = [player.pay] * 6 + [player.tick] * 4 + [player.spoil_gateway] * 3 + [
+    moves = [player.pay] * 6 + [player.charge_balance] * 2 + [player.tick] * 4 + [player.spoil_gateway] * 3 + [
         player.spoil_host, player.spoil_reports, player.press_again, player.come_back]
     for step in range(STEPS):
         player.random.choice(moves)()

@@ -49,11 +49,38 @@ def test_what_is_more_than_due_stays_on_the_balance(api):
     assert deposit(api) == "-169.0000"
 
 
-def test_a_payment_without_a_document_is_on_account(api):
+def dues(api, customer=1):
+    rows = api.get("finance/invoices", **{"main_attributes[customer_id]": customer})
+    return [row["due"] for row in rows if row["status"] != "paid"]
+
+
+def test_a_payment_without_a_document_pays_invoices_oldest_first_and_the_rest_is_on_account(api):
     payment_id = api.post("finance/payments", **draft(amount="50.00")).json()["id"]
     payment = api.get(f"finance/payments/{payment_id}")
-    assert (payment["invoice_id"], payment["request_id"], payment["remind_amount"]) == (None, None, "50.0000")
-    assert deposit(api) == "-160.0000"
+    assert (payment["invoice_id"], payment["request_id"], payment["remind_amount"]) == (None, None, "0.0000")
+    assert (dues(api), deposit(api)) == ([85.0, 75.0], "-160.0000")
+    more = api.post("finance/payments", **draft(amount="200.00")).json()["id"]
+    assert api.get(f"finance/payments/{more}")["remind_amount"] == "40.0000"
+    assert (dues(api), deposit(api)) == ([], "40.0000")
+    api.delete(f"finance/payments/{payment_id}")
+    assert (dues(api), deposit(api)) == ([15.0, 35.0], "-10.0000")
+
+
+def test_debits_without_an_invoice_are_paid_before_invoices(api):
+    api.post("finance/transactions", customer_id=1, type="debit", category=1, total="90.00", description="Repair")
+    assert deposit(api) == "-300.0000"
+    api.post("finance/payments", **draft(amount="100.00"))
+    assert (dues(api), deposit(api)) == ([5.0, 120.0, 75.0], "-200.0000")
+
+
+def test_a_host_that_spreads_nothing_keeps_the_payment_on_account(api, box):
+    answer = api.session.post(f"{box.ready['host_url']}/_sandbox/host", json={"spreads_payments": False}, timeout=20)
+    assert answer.json() == {"spreads_payments": False}
+    payment_id = api.post("finance/payments", **draft(amount="50.00")).json()["id"]
+    assert api.get(f"finance/payments/{payment_id}")["remind_amount"] == "50.0000"
+    assert (dues(api), deposit(api)) == ([15.0, 120.0, 75.0], "-160.0000")
+    nonsense = api.session.post(f"{box.ready['host_url']}/_sandbox/host", json={"spreads_payments": 1}, timeout=20)
+    assert nonsense.status_code == 422
 
 
 def test_a_proforma_is_paid_once_its_total_is_reached_and_the_money_is_on_account(api):

@@ -73,7 +73,7 @@ setup(
             "templates/**/*", "portal/templates/**/*", "pay/templates/**/*", "admin/templates/**/*", "static/**/*",
             "translations/**/*", "host/config.json", "host/templates/**/*", "base/migrations/**/*",
         ],
-        "splynx_ippay_sandbox": ["templates/**/*", "static/**/*"],
+        "splynx_ippay_sandbox": ["banks.txt", "templates/**/*", "static/**/*"],
     },
     install_requires=RUNTIME,
     extras_require={"sandbox": SANDBOX, "development": [*SANDBOX, *DEVELOPMENT]},

@@ -18,7 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
 from splynx_ippay import admin, auth, delivery, error_pages, pay, portal
-from splynx_ippay.checkout import branding, formats, merchant
+from splynx_ippay.checkout import banks, branding, formats, merchant
 
 if TYPE_CHECKING:
     from flask import Response
@@ -71,6 +71,7 @@ def create_app(core: Core) -> Flask:
     formats.init_app(app)
     merchant.init_app(app)
     branding.init_app(app)
+    banks.init_app(app)
     auth.init_app(app)
     error_pages.init_app(app)
     # Bootstrap-Flask's own blueprint would stand at /bootstrap, which the host does not send to us.

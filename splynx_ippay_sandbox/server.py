@@ -74,6 +74,7 @@ class Sandbox:
             self.set_addon(self._addon_url)
         facts = {key: value for part in self.world.parts.values() for key, value in part.ready().items()}
         self.ready = {**self.world.urls, **facts, "ca_file": ca_file, "state_dir": str(self.state_dir),
+                      "routing_directory": str(Path(__file__).with_name("banks.txt")),
                       "smtp_host": self.world.smtp[0], "smtp_port": self.world.smtp[1], "pid": os.getpid()}
         return self.ready
 

@@ -42,6 +42,7 @@ class Deployment:
     gateway_url: str = ""  # "" = IPpay's own, by environment
     report_url: str = ""
     ca_file: str = ""
+    routing_directory: str = ""  # "" = no names of banks
     log_level: str = "INFO"
     log_file: str = ""  # "" = standard error only
     overrides: Mapping[str, str] = field(default_factory=dict)
@@ -59,7 +60,7 @@ class Deployment:
             raise ConfigError(f"{path}: {type(error).__name__}; each line is a [section] or key = value") from None
         values: dict[str, str] = dict(parser["splynx-ippay"]) if parser.has_section("splynx-ippay") else {}
         overrides = dict(parser["settings"]) if parser.has_section("settings") else {}
-        texts = {"database_url", "listen", "gateway_url", "report_url", "ca_file", "log_level", "log_file"}
+        texts = {"database_url", "listen", "gateway_url", "report_url", "ca_file", "routing_directory", "log_level", "log_file"}
         paths = {"key_file", "spool_dir", "addon_dir", "addon_cli"}
         for known in texts | paths:
             if _ENVIRONMENT_PREFIX + known.upper() in environ:

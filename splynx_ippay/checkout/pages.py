@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from splynx_ippay import credentials
 from splynx_ippay.base.errors import BadInput
 from splynx_ippay.base.money import Money
+from splynx_ippay.checkout import banks
 from splynx_ippay.checkout.cart import Cart, PartRules
 from splynx_ippay.checkout.consent import bank_paragraphs, bank_version, card_text
 from splynx_ippay.checkout.formats import money
@@ -36,7 +37,7 @@ class Checkout:
     methods: list[Method] = field(default_factory=list)
     zip_code: bool = False
     can_save: bool = False
-    show_details: bool = False  # of saved methods: holder and routing code are for their owner only
+    show_details: bool = False  # of saved methods: holder and routing number are for their owner only
     chosen: str = ""
     typed: Typed = field(default_factory=Typed)
     problems: dict[str, str] = field(default_factory=dict)
@@ -56,8 +57,7 @@ class Checkout:
     @staticmethod
     def label(method: Method) -> str:
         """How people know a method, in their language."""
-        known = method.brand if method.instrument == "card" else ""
-        return f"{known or (_('Card') if method.instrument == 'card' else _('Bank account'))} •••• {method.last_four}"
+        return banks.label(method)
 
 
 def build(core: Core, offer: Offer | Cart, *, merchant: str, action: str, saved_allowed: bool, can_save: bool, show_details: bool = False,

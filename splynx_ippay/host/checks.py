@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError
 
 from splynx_ippay.base import logs
 from splynx_ippay.base.errors import AddOnError
-from splynx_ippay.host import examine, examine_books
+from splynx_ippay.host import examine, examine_banks, examine_books
 from splynx_ippay.host.examine import NotExamined
 
 if TYPE_CHECKING:
@@ -151,6 +151,10 @@ CHECKS: tuple[Check, ...] = (
              "terminals: %(detail)s."),
           N_("Enter a reporting login, or state in the settings that returns are checked by hand, or set Payment type to "
              "Credit Card.")),
+    Check("bank_names", N_("Names of banks"), examine_banks.bank_names,
+          N_("Banks are shown without their names: %(detail)s."),
+          N_("Put the FedACH participant directory there once more, as it was downloaded, or take routing_directory out of the "
+             "add-on's ini file."), is_advice=True),
     Check("other_chargers", N_("No other charger"), examine.other_chargers,
           N_("A second add-on or an automatic charge filter could charge the same invoices through IPpay."),
           N_("Switch off every other IPpay handler and automatic charge filter in Splynx, then confirm it in the "

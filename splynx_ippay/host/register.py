@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PAYMENT_ACCOUNT = "Ippay"
 # The order of public add-ons for this gateway (card in 1 to 5, bank account in 6 to 9); we write no token, no number.
-ACCOUNT_FIELDS = ("Card", "Cardholder name", "Card last four", "Card expiry", "ZIP code", "Bank account", "Routing code",
+ACCOUNT_FIELDS = ("Card", "Cardholder name", "Card last four", "Card expiry", "ZIP code", "Bank account", "Routing number",
                   "Bank account name", "Bank account type", "Default")
 # The host's own methods, chosen where staff have not chosen yet (the screens of the settings form show these two).
 METHODS = {"credit_card_payment_method": "Credit card", "bank_account_payment_method": "Bank transfer"}

@@ -14,6 +14,7 @@ from splynx_ippay.base.crypto import KeyBox
 from splynx_ippay.base.db import Database
 from splynx_ippay.base.errors import ConfigError
 from splynx_ippay.base.settings import Settings
+from splynx_ippay.credentials.banks import RoutingDirectory
 from splynx_ippay.ippay.client import GatewayClient
 from splynx_ippay.ippay.report import ReportClient
 from splynx_ippay.notifications.mail import SECONDS
@@ -44,8 +45,12 @@ class Core:
     host_seconds: float = 15.0  # how long Splynx may be silent
     mail_seconds: float = SECONDS  # how long the mail server may be silent
     holder: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    banks: RoutingDirectory = field(init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _host: tuple[tuple[str, str, str], Host] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self.banks = RoutingDirectory(self.deployment.routing_directory)
 
     @classmethod
     def open(cls, deployment: Deployment) -> Core:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from splynx_ippay import auth, credentials
 from splynx_ippay.base.errors import AddOnError, BadInput
-from splynx_ippay.checkout import words
+from splynx_ippay.checkout import banks, words
 from splynx_ippay.checkout.consent import bank_consent, bank_paragraphs, bank_version, card_consent, card_text
 from splynx_ippay.checkout.merchant import merchant_name
 from splynx_ippay.checkout.pages import Checkout
@@ -60,7 +60,7 @@ def add_bank() -> ResponseReturnValue:
     try:
         account = read_bank(request.form).read()
         consent = bank_consent(request.form, merchant_name(core, user.partner_id), request.remote_addr or "", pays=False)
-        return _save(core, account, consent, _("The bank account was saved. Nothing was charged."))
+        return _save(core, account, consent, banks.saved(account.routing))
     except AddOnError as error:
         return _refused("bank", error)
 

@@ -1,4 +1,4 @@
-// Comfort only: every page works without it. Shows the brand while a card number is typed, keeps a second press of a
+// Comfort only: every page works without it. Shows brand or bank while a number is typed, keeps a second press of a
 // money button from reaching the server, watches an open question, leaves the frame for the login, prints.
 "use strict";
 (() => {
@@ -11,6 +11,20 @@
       const digits = input.value.replace(/\D/g, "");
       const known = brands.find(([, pattern]) => pattern.test(digits));
       if (place) place.textContent = known ? known[0] : "";
+    });
+  }
+
+  for (const input of document.querySelectorAll("input[data-bank]")) {
+    const place = document.getElementById(input.dataset.bank);
+    input.addEventListener("input", async () => {
+      const typed = input.value.trim();
+      place.textContent = "";
+      if (!/^\d{9}$/.test(typed)) return;
+      try {
+        const answer = await fetch(input.dataset.banks + typed, { credentials: "omit" });
+        const { name } = await answer.json();
+        if (input.value.trim() === typed) place.textContent = name || input.dataset.unknown;
+      } catch { /* the name is comfort only */ }
     });
   }
 

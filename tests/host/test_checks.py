@@ -96,6 +96,14 @@ def test_a_spool_folder_that_cannot_be_made(healthy, tmp_path):
     assert examine(healthy, spool_dir=tmp_path / "not" / "yet")["spool"].verdict is Verdict.OK
 
 
+def test_a_broken_directory_of_banks_is_advice_and_stops_nothing(healthy, tmp_path, sandbox):
+    assert examine(healthy, routing_directory=sandbox.facts["routing_directory"])["bank_names"].verdict is Verdict.OK
+    (tmp_path / "banks").write_text("no directory\n")
+    result = only_wrong(examine(healthy, routing_directory=str(tmp_path / "banks")), "bank_names", Verdict.ADVICE)
+    assert "line 1 of the routing directory" in result.wrong
+    assert "FedACH participant directory" in result.mend
+
+
 def test_a_missing_api_key_and_an_address_without_its_slash(healthy, settings_of):
     settings_of(healthy, api_key="")
     assert "API key is empty" in only_wrong(examine(healthy), "api_settings").wrong

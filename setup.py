@@ -20,6 +20,7 @@ RUNTIME = [
     "pymysql>=1.1,<2",
     "python-stdnum>=1.20",
     "requests>=2.31,<3",
+    "segno>=1.6,<2",
     "sqlalchemy>=2.0.30,<2.1",
 ]
 SANDBOX = ["aiosmtpd>=1.4.6,<2", "flask>=3.0,<4", "jinja2>=3.1,<4", "requests>=2.31,<3", "defusedxml>=0.7.1,<1", "trustme>=1.1"]
@@ -29,6 +30,7 @@ DEVELOPMENT = [
     "hypothesis>=6.100",
     "import-linter>=2.0",
     "mypy>=1.10",
+    "pillow>=10",
     "playwright>=1.44",
     "pytest>=8.2",
     "pytest-cov>=5",
@@ -38,6 +40,7 @@ DEVELOPMENT = [
     "types-pymysql",
     "types-requests",
     "wheel",
+    "zxing-cpp>=2.2",
 ]
 
 

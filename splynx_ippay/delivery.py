@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 STATIC = frozenset({"static", "bootstrap.static"})
 VERSIONED = frozenset({"brand.style", "brand.picture"})  # these say themselves which version was asked for
+# A picture of a link does not change while the link opens; the link is its holder's secret, so no proxy keeps it.
+KEPT = {"pay.qr_code": "private, max-age=86400"}
 _FOR_EVER = "public, max-age=31536000, immutable"
 _BRIEFLY = "public, max-age=3600"
 _TEXTS = frozenset({"text/html", "text/css", "text/javascript", "application/javascript", "application/json", "image/svg+xml"})
@@ -56,6 +58,8 @@ def _deliver(response: Response) -> Response:
     is_static = request.endpoint in STATIC
     if request.endpoint in VERSIONED and response.status_code == 200:  # noqa: PLR2004 - found
         response.headers["Cache-Control"] = _FOR_EVER if g.get("asked_for_this_version") else _BRIEFLY
+    elif request.endpoint in KEPT and response.status_code == 200:  # noqa: PLR2004 - found
+        response.headers["Cache-Control"] = KEPT[request.endpoint]
     elif not is_static:
         response.headers["Cache-Control"] = "no-store"
     elif response.status_code in {200, 304}:

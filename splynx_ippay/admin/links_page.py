@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 _SIGNED = '{%% if additional_attributes.%(field)s %%}<p><a href="{{ additional_attributes.%(field)s }}">%(words)s</a></p>{%% endif %%}'
+# For the PDF of the document: the program that makes it fetches the picture by its address.
+_CODE = ('{%% if additional_attributes.%(field)s %%}<p><img src="{{ additional_attributes.%(field)s }}/qr.png" width="140" height="140" '
+         'alt="%(words)s"><br>%(words)s</p>{%% endif %%}')
 _UNSIGNED = '<p><a href="{{ loader.values.splynx_url }}/ippay/direct-pay-invoice-by-id?item_id={{ invoice_id }}">%(words)s</a></p>'
 PATTERNS = ("direct-pay-invoice-by-id?item_id=", "direct-pay-invoice?item_id=", "direct-pay-proforma-by-id?item_id=",
             "direct-pay-proforma?item_id=")
@@ -45,4 +48,5 @@ def _snippets() -> dict[str, str]:
     number = "{{ invoice_number }}"
     invoice, proforma = (_("Pay invoice %(number)s online", number=number), _("Pay proforma invoice %(number)s online", number=number))
     return {"invoice": _SIGNED % {"field": fields.FIELD, "words": invoice},
-            "proforma": _SIGNED % {"field": fields.FIELD, "words": proforma}, "unsigned": _UNSIGNED % {"words": invoice}}
+            "proforma": _SIGNED % {"field": fields.FIELD, "words": proforma},
+            "code": _CODE % {"field": fields.FIELD, "words": _("Scan to pay online")}, "unsigned": _UNSIGNED % {"words": invoice}}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flask import abort, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from splynx_ippay import auth, credentials
+from splynx_ippay import auth, credentials, links
 from splynx_ippay.admin import access, bp
 from splynx_ippay.admin import words as staff_words
 from splynx_ippay.base.errors import AddOnError, AlreadyOpen, AmountChanged, BadInput
@@ -159,6 +159,7 @@ def _form(core: Core, offer: Offer, *, name: str = "", problem: str = "", status
         methods = [method for method in credentials.methods_of(
             session, offer.customer_id, terminal_id=terminal.terminal_id, environment=terminal.environment)
             if method.instrument in instruments]
+        token = links.standing_of(session, core.box, offer.document, offer.document_id or 0)
     return render_template(
-        "admin/pay.html", offer=offer, sealed=offer.seal(core.box), methods=methods, name=name, problem=problem,
+        "admin/pay.html", offer=offer, link=links.address_of(core.settings, token) if token else "", token=token, sealed=offer.seal(core.box), methods=methods, name=name, problem=problem,
         action=url_for(_PAGES[offer.document], item_id=offer.number)), status

@@ -7,6 +7,6 @@ money by being opened.
 from __future__ import annotations
 
 from splynx_ippay.links.models import CurrentLink, HookEvent, Link, OneTimeCode
-from splynx_ippay.links.signed import address_of, create, find, revoke
+from splynx_ippay.links.signed import address_of, create, find, revoke, standing_of
 
-__all__ = ["CurrentLink", "HookEvent", "Link", "OneTimeCode", "address_of", "create", "find", "revoke"]
+__all__ = ["CurrentLink", "HookEvent", "Link", "OneTimeCode", "address_of", "create", "find", "revoke", "standing_of"]

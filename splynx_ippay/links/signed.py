@@ -86,6 +86,15 @@ def ensure(session: Session, box: KeyBox, document: str, document_ids: Iterable[
     return found
 
 
+def standing_of(session: Session, box: KeyBox, document: str, document_id: int) -> str | None:
+    """The token of the link that opens a document now, None where there is none; makes nothing."""
+    link = session.scalars(select(Link).join(CurrentLink, CurrentLink.code == Link.code).where(
+        CurrentLink.target == target_of(document, document_id), Link.revoked_at.is_(None))).first()
+    if link is None or (link.expires_at is not None and link.expires_at <= clock.now()):
+        return None
+    return _token(box, link.code)
+
+
 def note_written(session: Session, document: str, document_ids: Iterable[int]) -> None:
     """Remember that the links stand in the host's documents now."""
     session.execute(update(CurrentLink).where(CurrentLink.target.in_([target_of(document, one) for one in document_ids]))

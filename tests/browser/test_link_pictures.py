@@ -82,6 +82,11 @@ def test_every_page_of_signed_links(gallery, visit, town, sandbox):
     pictured.shoot("link-withdrawn", page)
     page.goto(town.link("invoice", 99999))
     pictured.shoot("link-to-nothing", page)
+    replaced = town.link("invoice", second["id"])
+    for kind in ("png", "svg"):
+        page.goto(f"{town.link('invoice', second['id'])}/qr.{kind}")
+    page.goto(replaced)
+    pictured.shoot("link-replaced", page)
 
 
 def test_every_page_of_unsigned_links(gallery, visit, town, sandbox, settings_of):

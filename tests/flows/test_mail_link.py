@@ -1,9 +1,12 @@
 """The whole way of a link: staff set it up once, Splynx makes an invoice and mails it, the customer clicks and pays."""
 
+import io
 import re
 from html import unescape
 
 import pytest
+import zxingcpp
+from PIL import Image
 
 
 @pytest.fixture
@@ -60,8 +63,22 @@ def test_the_link_in_the_mail_of_a_new_document_pays_it(*, kind, words, set_up, 
     paid = next(row for row in sandbox.ledger()["host"]["invoices" if kind == "invoice" else "requests"] if row["id"] == document["id"])
     assert paid["status"] == "paid"
     again = holder.get(unescape(link))
-    assert again.says("approved", "Receipt", document["number"])
+    assert again.says("is paid", "Receipt", document["number"])
     assert not any("number" in form.names() for form in again.forms)
+
+
+def test_the_code_of_a_document_on_paper_leads_to_its_link(set_up, links_page, staff, sandbox, make_browser):
+    """Staff paste the snippet for paper; what the template makes of it is fetched and read as a camera would."""
+    staff.submit(staff.get("/admin/config/templates"), "/admin/config/templates/invoice",
+                 body=f"<p>Invoice</p>{area(links_page, 'snippet-invoice')}{area(links_page, 'snippet-code')}")
+    make(staff, "invoice", 3, "42.00")
+    mail, = sandbox.control("GET", "mails")["mails"]
+    link, = re.findall(r'<a href="([^"]+)"', mail["html"])
+    picture, words = re.search(r'<img src="([^"]+)"[^>]* alt="([^"]+)"', mail["html"]).groups()
+    answer = make_browser().get(unescape(picture)).response
+    code, = zxingcpp.read_barcodes(Image.open(io.BytesIO(answer.content)).convert("L"))
+    assert (code.text, words) == (unescape(link), "Scan to pay online")
+    assert make_browser().get(code.text).says("$42.00")
 
 
 def test_an_invoice_that_is_changed_keeps_the_link_of_its_mail_and_shows_the_new_amount(set_up, staff, sandbox, core, make_browser):

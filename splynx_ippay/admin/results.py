@@ -69,7 +69,7 @@ def page_of(session: Session, run_id: int, choice: Choice) -> tuple[list[Row], b
     """One page of items in order of invoice, and whether another follows. One query."""
     found = session.execute(
         select(*_COLUMNS).outerjoin(Attempt, Attempt.id == RunItem.attempt_id).where(*choice.conditions(run_id))
-        .order_by(RunItem.invoice_id).offset((choice.page - 1) * PAGE).limit(PAGE + 1)).all()
+        .order_by(RunItem.document_id).offset((choice.page - 1) * PAGE).limit(PAGE + 1)).all()
     return [_row(*values) for values in found[:PAGE]], len(found) > PAGE
 
 
@@ -90,7 +90,7 @@ def as_csv(core: Core, run_id: int) -> Iterator[str]:
     with core.database.read() as session:
         found = session.execute(
             select(*_COLUMNS).outerjoin(Attempt, Attempt.id == RunItem.attempt_id).where(RunItem.run_id == run_id)
-            .order_by(RunItem.invoice_id).execution_options(yield_per=500))
+            .order_by(RunItem.document_id).execution_options(yield_per=500))
         for values in found:
             row = _row(*values)
             session.expunge(row.item)
@@ -99,7 +99,7 @@ def as_csv(core: Core, run_id: int) -> Iterator[str]:
 
 def _cells(row: Row) -> list[str]:
     item = row.item
-    return [item.number, str(item.invoice_id), str(item.customer_id), item.customer_name, item.method_label,
+    return [item.number, str(item.document_id), str(item.customer_id), item.customer_name, item.method_label,
             str(Money(item.total_cents, item.currency).decimal()), str(row.amount.decimal()), item.currency,
             gettext(RESULTS.get(row.result, row.result)), gettext(REASONS[item.reason]) if item.reason in REASONS else "",
             item.detail, row.transaction_id or "", row.approval or "", row.action_code or "", row.response_text or ""]

@@ -124,7 +124,10 @@ class AmountChanged(AddOnError):
 
 
 class Stopped(AddOnError):
-    """Charging must wait: ``reason`` is one of breaker, limit, crowd, quarantine, foreign, switched_off, customer_stopped."""
+    """Charging must wait.
+
+    ``reason`` is one of breaker, limit, crowd, quarantine, foreign, switched_off, customer_stopped, invoice_pending.
+    """
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)

@@ -7,7 +7,7 @@ a sum that was read before that was certain.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING
 
@@ -29,23 +29,15 @@ if TYPE_CHECKING:
 DOCUMENT = "balance"
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What the host shows of a customer's account: what is owed, zero for a credit."""
-
-    customer_id: int
-    owed: Money
-
-
 def owed_of(deposit: Decimal, currency: str) -> Money:
     """What a balance of the host says is owed: its negative, parts of a cent left out, zero for a credit (reference 3.2)."""
     cents = (-deposit).scaleb(minor_units(currency)).quantize(Decimal(1), rounding=ROUND_DOWN)
     return Money(max(0, int(cents)), currency)
 
 
-def read_account(core: Core, customer_id: int, currency: str) -> Account:
-    """Read the account, one host call. Raises HostUnavailable and HostRejected."""
-    return Account(customer_id, owed_of(core.host.customer_billing(customer_id).deposit, currency))
+def read_owed(core: Core, customer_id: int, currency: str) -> Money:
+    """What the host shows as owed by the customer now, one call. Raises HostUnavailable and HostRejected."""
+    return owed_of(core.host.customer_billing(customer_id).deposit, currency)
 
 
 def rest_of(owed: Money, hidden: int) -> Money:
@@ -87,7 +79,7 @@ def with_keys(core: Core, order: Order) -> Order:
     item, customer_id = order.items[0], order.customer_id
     invoices = core.host.open_invoices(customer_id, item.amount.currency)
     if waiting := [invoice.number for invoice in invoices if invoice.status == "pending"]:
-        raise Stopped("host_pending", f"invoice {waiting[0]} is pending in Splynx")
+        raise Stopped("invoice_pending", f"invoice {waiting[0]} is pending in Splynx")
     proformas = core.host.unpaid_proformas(customer_id, item.amount.currency)
     also = (*(target_of("invoice", invoice.id, customer_id) for invoice in invoices),
             *(target_of("proforma", proforma.id, customer_id) for proforma in proformas))
@@ -119,6 +111,6 @@ def confirm(core: Core, attempt: Attempt) -> None:
     """
     with core.database.read() as session:
         hidden = hidden_by_customer(session, [attempt.customer_id], besides=attempt.id).get(attempt.customer_id, 0)
-    open_now = rest_of(read_account(core, attempt.customer_id, attempt.currency).owed, hidden)
+    open_now = rest_of(read_owed(core, attempt.customer_id, attempt.currency), hidden)
     if attempt.amount != open_now:
         raise AmountChanged(open_now, reason=f"balance: {open_now} is owed, not {attempt.amount}")

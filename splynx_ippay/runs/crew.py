@@ -43,7 +43,7 @@ def charge_leased(core: Core, item: RunItem) -> Ending:
         return Ending(ItemState.DRIFTED, "no_method")
     order = Order(
         door=Door.RUN, customer_id=item.customer_id, partner_id=item.partner_id,
-        items=(Item("invoice", item.invoice_id, item.number, Money(item.amount_cents, item.currency)),),
+        items=(_debt_of(item),),
         source=SavedMethod(item.method_id), submission_key=f"run-{item.run_id}-{item.id}", actor=f"run {item.run_id}",
         origin="RECURRING", in_intent=partial(_take, item))
     try:
@@ -57,6 +57,13 @@ def charge_leased(core: Core, item: RunItem) -> Ending:
     if attempt.state == State.ABANDONED:
         return Ending(ItemState.DONE, "never_sent", unsent=True)
     return Ending()
+
+
+def _debt_of(item: RunItem) -> Item:
+    amount = Money(item.amount_cents, item.currency)
+    if item.document == "balance":
+        return Item("balance", None, "", amount)
+    return Item("invoice", item.document_id, item.number, amount)
 
 
 def _take(item: RunItem, session: Session, attempt_id: int) -> None:

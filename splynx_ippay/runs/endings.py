@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from splynx_ippay.base.errors import AddOnError
 
-# Answers of the host that are about this one invoice; all others (permissions, overload) concern every item.
+# Answers of the host that are about this one invoice or customer; all others (permissions, overload) concern every item.
 _OF_THE_INVOICE = frozenset({400, 404, 409, 422})
 # Reasons of Stopped that are about one payer, each a key of REASONS; all others stop everybody.
-_OF_THE_CUSTOMER = frozenset({"limit", "customer_stopped"})
+_OF_THE_CUSTOMER = frozenset({"limit", "customer_stopped", "invoice_pending"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,12 @@ class Filters:
         return ((not self.partner_ids or partner_id in self.partner_ids)
                 and self.location_id in {None, location_id})
 
+    def admits_payer(self, payer: Payer | None) -> bool:
+        """The same for a customer who may be gone: then nobody knows of which partner."""
+        if payer is None:
+            return not self.partner_ids and self.location_id is None
+        return self.admits_customer(payer.partner_id, payer.location_id)
+
     def admits_method(self, instrument: str) -> bool:
         """Whether the customer pays as asked for; ``instrument`` is that of the default method, "" without one."""
         return self.payment_type in {"any", instrument}

@@ -1,20 +1,22 @@
-"""Whether one invoice of a Charge is charged, or why not. Owns the order in which reasons are named; asks nobody.
+"""Whether one invoice or balance of a Charge is charged, or why not. Owns the order in which reasons are named; asks nobody.
 
-Must never say READY for an invoice that another payment holds or that has no usable method on its partner's terminal.
+Must never say READY for a debt that another payment holds or that has no usable method on its partner's terminal.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from splynx_ippay.base.errors import ConfigError
 from splynx_ippay.base.money import Money
+from splynx_ippay.payments import balance
 from splynx_ippay.payments.due import NOTHING, rest_of
 from splynx_ippay.splynx.resources import NOT_PAID, PENDING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from splynx_ippay.base.settings import Settings, TerminalSettings
     from splynx_ippay.credentials import Method
@@ -26,6 +28,28 @@ if TYPE_CHECKING:
 def chargeable(invoice: Invoice, facts: Facts) -> Money:
     """What may be taken on an invoice, by the one rule of ``payments.due``."""
     return rest_of(facts.taken.get(("invoice", invoice.id), NOTHING), host_due=invoice.due, total=invoice.total)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A customer's account as the host shows it: all that is owed, and what open invoices make up of it."""
+
+    customer_id: int
+    owed: Money
+    open_due: Money
+    pending: str = ""  # number of an invoice the host shows as pending
+
+    @classmethod
+    def of(cls, customer_id: int, owed: Money, invoices: Iterable[Invoice]) -> Account:
+        """Put it together from the balance and the customer's invoices that are not paid."""
+        invoices = list(invoices)
+        pending = next((invoice.number for invoice in invoices if invoice.status == PENDING), "")
+        return cls(customer_id, owed, Money(sum(invoice.due.cents for invoice in invoices), owed.currency), pending)
+
+
+def chargeable_balance(account: Account, facts: Facts) -> Money:
+    """What may be taken of a balance, by the one rule of ``payments.balance``."""
+    return balance.rest_of(account.owed, facts.hidden.get(account.customer_id, 0))
 
 
 @dataclass
@@ -61,10 +85,17 @@ class Rules:
 
     def objection(self, invoice: Invoice, payer: Payer | None, facts: Facts) -> tuple[str, str]:
         """The first reason (a key of SKIP_REASONS, and its detail) not to charge the invoice; empty: charge it."""
-        return next(self._objections(invoice, payer, facts), ("", ""))
+        return next(chain(self._of_invoice(invoice, facts),
+                          self._of_payer(invoice.customer_id, payer, facts, chargeable(invoice, facts))), ("", ""))
 
-    def _objections(self, invoice: Invoice, payer: Payer | None, facts: Facts) -> Iterator[tuple[str, str]]:
-        yield from self._of_invoice(invoice, facts)
+    def objection_to_balance(self, account: Account | None, payer: Payer | None, facts: Facts) -> tuple[str, str]:
+        """The same of a customer's balance; without an account the customer is gone."""
+        if account is None:
+            return "customer_gone", ""
+        return next(chain(self._of_account(account, facts),
+                          self._of_payer(account.customer_id, payer, facts, chargeable_balance(account, facts))), ("", ""))
+
+    def _of_payer(self, customer_id: int, payer: Payer | None, facts: Facts, amount: Money) -> Iterator[tuple[str, str]]:
         if payer is None:
             yield "customer_gone", ""
             return
@@ -74,17 +105,16 @@ class Rules:
             return
         if terminal.currency != self.currency:
             yield "other_currency", terminal.currency
-        if invoice.customer_id in facts.stopped:
-            yield "customer_stopped", facts.stopped[invoice.customer_id]
-        if invoice.customer_id in facts.proformas:
-            yield "proforma_pending", facts.proformas[invoice.customer_id]
-        method = facts.methods.get(invoice.customer_id)
+        if customer_id in facts.stopped:
+            yield "customer_stopped", facts.stopped[customer_id]
+        if customer_id in facts.proformas:
+            yield "proforma_pending", facts.proformas[customer_id]
+        method = facts.methods.get(customer_id)
         if method is None:
-            fallen = facts.fallen.get(invoice.customer_id)
+            fallen = facts.fallen.get(customer_id)
             yield ("no_method", "") if fallen is None else ("method_disabled", fallen)
             return
         yield from self._of_method(method, terminal, facts)
-        amount = chargeable(invoice, facts)
         if self.maximum and self.maximum < amount:
             yield "over_maximum", str(self.maximum)
         if amount < self.minimum:
@@ -95,11 +125,23 @@ class Rules:
             yield "host_pending", ""
         if invoice.deleted or invoice.status != NOT_PAID or invoice.due.cents <= 0:
             yield "nothing_due", ""
-        if held := facts.held.get(invoice.id):
-            yield held.reason, held.detail
+        keys = (f"invoice:{invoice.id}", f"customer:{invoice.customer_id}")
+        yield from (facts.held[key] for key in keys if key in facts.held)
         if not chargeable(invoice, facts):
             yield "taken_already", ""
-        if run_id := facts.elsewhere.get(invoice.id):
+        yield from (("in_other_run", f"#{facts.elsewhere[key]}") for key in keys if key in facts.elsewhere)
+
+    def _of_account(self, account: Account, facts: Facts) -> Iterator[tuple[str, str]]:
+        if not account.owed:
+            yield "nothing_owed", ""
+        key = f"customer:{account.customer_id}"
+        if held := facts.held.get(key):
+            yield held.reason, held.detail
+        if account.pending:
+            yield "invoice_pending", account.pending
+        if not chargeable_balance(account, facts):
+            yield "taken_already", ""
+        if run_id := facts.elsewhere.get(key):
             yield "in_other_run", f"#{run_id}"
 
     def _of_method(self, method: Method, terminal: TerminalSettings, facts: Facts) -> Iterator[tuple[str, str]]:

@@ -24,7 +24,7 @@ class RunState(StrEnum):
 
 
 class ItemState(StrEnum):
-    """What becomes of one planned invoice."""
+    """What becomes of one planned invoice or balance."""
 
     SKIP = "skip"  # planned to be left alone; ``reason`` says why
     READY = "ready"
@@ -32,13 +32,21 @@ class ItemState(StrEnum):
     DRIFTED = "drifted"  # not charged in the run because something had changed; ``reason`` says what
 
 
+class Mode(StrEnum):
+    """What a Charge takes: each open invoice, or of each customer all that is owed."""
+
+    INVOICES = "invoices"
+    BALANCES = "balances"
+
+
 class Run(Row):
-    """One Charge over many invoices."""
+    """One Charge over many invoices, or over the balances of many customers."""
 
     __tablename__ = "run"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     state: Mapped[str] = mapped_column(String(10), default=RunState.PLANNING)
+    mode: Mapped[str] = mapped_column(String(8), default=Mode.INVOICES)
     source: Mapped[str] = mapped_column(String(8), default="manual")  # manual or auto
     created_by: Mapped[str] = mapped_column(String(80))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -51,30 +59,34 @@ class Run(Row):
     ready_count: Mapped[int] = mapped_column(default=0)
     ready_cents: Mapped[int] = mapped_column(BigInteger, default=0)
     due_cents: Mapped[int] = mapped_column(BigInteger, default=0)
-    total_cents: Mapped[int] = mapped_column(BigInteger, default=0)
+    total_cents: Mapped[int] = mapped_column(BigInteger, default=0)  # of balances: what the host shows as owed
+    open_cents: Mapped[int] = mapped_column(BigInteger, default=0)  # balances: what open invoices make up of it
+    older_count: Mapped[int | None]  # open invoices from before the period, which this run leaves out; NULL: not asked
     currency: Mapped[str] = mapped_column(String(3), default="USD")
     stop_reason: Mapped[str] = mapped_column(String(200), default="")
 
 
 class RunItem(Row):
-    """One invoice of a run. At most one attempt, for ever."""
+    """One invoice of a run, or one customer's balance. At most one attempt, for ever."""
 
     __tablename__ = "run_item"
     __table_args__ = (
-        UniqueConstraint("run_id", "invoice_id"),
+        UniqueConstraint("run_id", "document", "document_id"),
         Index("run_item_by_state", "run_id", "state", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"))
-    invoice_id: Mapped[int]
+    document: Mapped[str] = mapped_column(key_text(8), default="invoice")  # invoice or balance
+    document_id: Mapped[int]  # the invoice; of a balance the customer
     number: Mapped[str] = mapped_column(String(40), default="")
     customer_id: Mapped[int]
     customer_name: Mapped[str] = mapped_column(String(120), default="")
     partner_id: Mapped[int]
     method_id: Mapped[int | None]
     method_label: Mapped[str] = mapped_column(String(40), default="")
-    total_cents: Mapped[int]
+    total_cents: Mapped[int]  # of a balance: what the host showed as owed
+    open_cents: Mapped[int] = mapped_column(default=0)  # balances: what the customer's open invoices made up of it
     amount_cents: Mapped[int]  # due when planned
     currency: Mapped[str] = mapped_column(String(3))
     state: Mapped[str] = mapped_column(String(8))

@@ -1,4 +1,4 @@
-"""Why an invoice of a Charge is left alone, or was not charged: one table, in staff words (msgids).
+"""Why an invoice or a balance of a Charge is left alone, or was not charged: one table, in staff words (msgids).
 
 ``RunItem.reason`` holds a key, ``RunItem.detail`` what is particular to the item: a date, a code, an amount.
 """
@@ -14,6 +14,8 @@ def N_(text: str) -> str:  # noqa: N802 - the conventional name of the marker th
 # Known when the preview is made: the item is SKIP.
 SKIP_REASONS = {
     "nothing_due": N_("Nothing is due any more"),
+    "nothing_owed": N_("The customer owes nothing: the balance is even or in credit"),
+    "invoice_pending": N_("Splynx shows an invoice of the customer as pending: a payment is on its way"),
     "host_pending": N_("Splynx shows it as pending: a payment is on its way"),
     "customer_gone": N_("The customer is not in Splynx any more"),
     "no_terminal": N_("The customer's partner has no Terminal ID in the settings"),
@@ -45,7 +47,7 @@ DRIFT_REASONS = {
     "method_refused": N_("The saved method could not be used any more"),
     "settings_changed": N_("The settings do not allow this amount any more"),
     "limit": N_("The payer has reached a limit and must wait"),
-    "host_refused": N_("Splynx refused to show the invoice"),
+    "host_refused": N_("Splynx refused to show what is due"),
     "never_sent": N_("The gateway could not be reached; nothing was sent"),
     "host_away": N_("Splynx gave no answer; nothing was sent"),
 }

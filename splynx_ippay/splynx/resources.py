@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from splynx_ippay.base.errors import HostRejected, HostUnavailable
 from splynx_ippay.splynx.attributes import INVOICES, PROFORMAS, Attributes
-from splynx_ippay.splynx.invoices import InvoiceFilter, invoice_pages
+from splynx_ippay.splynx.invoices import InvoiceFilter, count_invoices, invoice_pages
 from splynx_ippay.splynx.records import (
     DELETED,
     NOT_PAID,
@@ -120,6 +120,10 @@ class Host(Statements, Attributes):
     def invoice_pages(self, filters: InvoiceFilter, currency: str, page_size: int = _MANY) -> Iterator[list[Invoice]]:
         """Read all invoices of a filter page by page, at one call a page, in order of id."""
         return invoice_pages(self.client, INVOICES, filters, currency, page_size)
+
+    def count_invoices(self, filters: InvoiceFilter, currency: str) -> int:
+        """Count the invoices of a filter that has at most 80 customers and numbers, one call; at least a page is exact."""
+        return count_invoices(self.client, INVOICES, filters, currency)
 
     def put_invoice_pending(self, invoice_id: int, *, pending: bool = True) -> None:
         """Show an invoice as pending while a bank debit is on its way, or as not paid again."""

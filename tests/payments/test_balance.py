@@ -134,7 +134,7 @@ def test_an_invoice_the_host_shows_as_pending_keeps_the_balance_untouched(desk, 
     desk.core.host.put_invoice_pending(desk.invoice().document_id)
     with pytest.raises(Stopped) as stopped:
         desk.pay(desk.saved_card(), desk.balance(), **RUN)
-    assert stopped.value.reason == "host_pending"
+    assert stopped.value.reason == "invoice_pending"
     assert sandbox.sales() == []
     assert desk.attempts() == []
 

@@ -28,7 +28,7 @@ def make(core, **filters):
 
 def items_of(core, run):
     with core.database.read() as session:
-        return list(session.scalars(select(RunItem).where(RunItem.run_id == run.id).order_by(RunItem.invoice_id)))
+        return list(session.scalars(select(RunItem).where(RunItem.run_id == run.id).order_by(RunItem.document_id)))
 
 
 def reasons(core, run):
@@ -50,7 +50,7 @@ def test_every_unpaid_invoice_is_planned_with_a_reason_or_to_be_charged(core, sa
     run = make(core)
     unpaid = sandbox.unpaid_invoices()
     items = items_of(core, run)
-    assert [item.invoice_id for item in items] == sorted(int(row["id"]) for row in unpaid)
+    assert [item.document_id for item in items] == sorted(int(row["id"]) for row in unpaid)
     assert reasons(core, run) == {(JOHN, ""), (OBRIEN, ""), (ASHLEY, "no_method"), (NORA, "no_method"), (EMPTY, "no_method")}
     ready = [item for item in items if item.state == "ready"]
     assert run.state == RunState.PREVIEWED
@@ -138,7 +138,7 @@ def test_no_invoice_is_planned_while_a_proforma_of_the_customer_is_being_paid(co
 def test_an_invoice_under_a_pending_bank_debit_is_never_planned_again(core, sandbox, wallet):
     invoice = sandbox.unpaid_invoices(JOHN)[0]
     pay(core, wallet.bank(JOHN), invoice)
-    found = {item.invoice_id: item for item in items_of(core, make(core, customer_ids=(JOHN,), status="open"))}
+    found = {item.document_id: item for item in items_of(core, make(core, customer_ids=(JOHN,), status="open"))}
     assert found[int(invoice["id"])].reason in {"debit_pending", "host_pending"}
     assert {item.reason for number, item in found.items() if number != int(invoice["id"])} == {""}
 
@@ -147,7 +147,7 @@ def test_an_invoice_whose_answer_was_lost_is_being_paid_and_says_since_when_and_
     method, invoice = wallet.card(JOHN), sandbox.unpaid_invoices(JOHN)[0]
     sandbox.fault(server="gateway", kind="drop_after", match={"type": "SALE"}, times=1)
     assert pay(core, method, invoice).state == "unknown"
-    found = {item.invoice_id: item for item in items_of(core, make(core, customer_ids=(JOHN,)))}
+    found = {item.document_id: item for item in items_of(core, make(core, customer_ids=(JOHN,)))}
     item = found[int(invoice["id"])]
     assert item.reason == "being_paid"
     assert item.detail.endswith("UTC, staff")
@@ -198,7 +198,7 @@ def test_the_period_is_that_of_the_documents_date(core, sandbox):
     run = make(core, period_from=today - timedelta(days=5), period_to=today - timedelta(days=3))
     wanted = {int(row["id"]) for row in sandbox.unpaid_invoices()
               if today - timedelta(days=5) <= date.fromisoformat(row["date_created"]) <= today - timedelta(days=3)}
-    assert {item.invoice_id for item in items_of(core, run)} == wanted
+    assert {item.document_id for item in items_of(core, run)} == wanted
     assert wanted
 
 

@@ -30,7 +30,7 @@ def started(core, **filters):
 
 def items_of(core, run):
     with core.database.read() as session:
-        return list(session.scalars(select(RunItem).where(RunItem.run_id == run.id).order_by(RunItem.invoice_id)))
+        return list(session.scalars(select(RunItem).where(RunItem.run_id == run.id).order_by(RunItem.document_id)))
 
 
 def row_of(core, run):
@@ -100,7 +100,7 @@ def test_an_invoice_paid_in_cash_after_the_preview_is_left_alone_and_listed(core
     gone, changed, kept = items_of(core, run)
     for item, cents in ((gone, gone.amount_cents), (changed, 1000)):
         core.host.client.post("admin/finance/payments", {
-            "customer_id": JOHN, "invoice_id": item.invoice_id, "payment_type": 1, "date": "2026-01-01",
+            "customer_id": JOHN, "invoice_id": item.document_id, "payment_type": 1, "date": "2026-01-01",
             "amount": f"{cents / 100:.2f}", "comment": "cash"})
     work.tick(core)
     after = {item.id: item for item in items_of(core, run)}

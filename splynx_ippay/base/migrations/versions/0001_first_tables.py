@@ -254,6 +254,7 @@ def upgrade() -> None:
     op.create_table('run',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('mode', sa.String(length=8), nullable=False),
     sa.Column('source', sa.String(length=8), nullable=False),
     sa.Column('created_by', sa.String(length=80), nullable=False),
     sa.Column('created_at', UtcDateTime(), nullable=False),
@@ -267,6 +268,8 @@ def upgrade() -> None:
     sa.Column('ready_cents', sa.BigInteger(), nullable=False),
     sa.Column('due_cents', sa.BigInteger(), nullable=False),
     sa.Column('total_cents', sa.BigInteger(), nullable=False),
+    sa.Column('open_cents', sa.BigInteger(), nullable=False),
+    sa.Column('older_count', sa.Integer(), nullable=True),
     sa.Column('currency', sa.String(length=3), nullable=False),
     sa.Column('stop_reason', sa.String(length=200), nullable=False),
     sa.PrimaryKeyConstraint('id')
@@ -358,7 +361,8 @@ def upgrade() -> None:
     op.create_table('run_item',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('run_id', sa.Integer(), nullable=False),
-    sa.Column('invoice_id', sa.Integer(), nullable=False),
+    sa.Column('document', key_text(8), nullable=False),
+    sa.Column('document_id', sa.Integer(), nullable=False),
     sa.Column('number', sa.String(length=40), nullable=False),
     sa.Column('customer_id', sa.Integer(), nullable=False),
     sa.Column('customer_name', sa.String(length=120), nullable=False),
@@ -366,6 +370,7 @@ def upgrade() -> None:
     sa.Column('method_id', sa.Integer(), nullable=True),
     sa.Column('method_label', sa.String(length=40), nullable=False),
     sa.Column('total_cents', sa.Integer(), nullable=False),
+    sa.Column('open_cents', sa.Integer(), nullable=False),
     sa.Column('amount_cents', sa.Integer(), nullable=False),
     sa.Column('currency', sa.String(length=3), nullable=False),
     sa.Column('state', sa.String(length=8), nullable=False),
@@ -378,7 +383,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['run_id'], ['run.id'], ),
     sa.PrimaryKeyConstraint('id'),
     sa.UniqueConstraint('attempt_id'),
-    sa.UniqueConstraint('run_id', 'invoice_id')
+    sa.UniqueConstraint('run_id', 'document', 'document_id')
     )
     op.create_index('run_item_by_state', 'run_item', ['run_id', 'state', 'id'], unique=False)
     op.create_table('debt_key',

@@ -69,7 +69,7 @@ def page_of(session: Session, run_id: int, choice: Choice) -> tuple[list[Row], b
     """One page of items in order of invoice, and whether another follows. One query."""
     found = session.execute(
         select(*_COLUMNS).outerjoin(Attempt, Attempt.id == RunItem.attempt_id).where(*choice.conditions(run_id))
-        .order_by(RunItem.document_id).offset((choice.page - 1) * PAGE).limit(PAGE + 1)).all()
+        .order_by(RunItem.document_id, RunItem.turn).offset((choice.page - 1) * PAGE).limit(PAGE + 1)).all()
     return [_row(*values) for values in found[:PAGE]], len(found) > PAGE
 
 
@@ -90,7 +90,7 @@ def as_csv(core: Core, run_id: int) -> Iterator[str]:
     with core.database.read() as session:
         found = session.execute(
             select(*_COLUMNS).outerjoin(Attempt, Attempt.id == RunItem.attempt_id).where(RunItem.run_id == run_id)
-            .order_by(RunItem.document_id).execution_options(yield_per=500))
+            .order_by(RunItem.document_id, RunItem.turn).execution_options(yield_per=500))
         for values in found:
             row = _row(*values)
             session.expunge(row.item)

@@ -23,7 +23,7 @@ STATES = {
 SIGNS = {"approved": "good", "accepted": "wait", "intended": "wait", "unknown": "wait", "review": "wait",
          "declined": "bad", "returned": "bad", "voided": "off", "abandoned": "off"}
 RESULT_SIGNS = {"approved": "good", "accepted": "wait", "under_way": "wait", "unknown": "wait", "review": "wait",
-                "declined": "bad", "returned": "bad", "drifted": "bad"}
+                "declined": "bad", "returned": "bad", "drifted": "bad", "replaced": "off"}
 DOORS = {"portal": N_("Portal"), "link": N_("Payment link"), "staff": N_("Staff"), "run": N_("Charge")}
 RETURNS = {  # Nacha return reasons, short
     "R01": N_("Insufficient funds"), "R02": N_("Account closed"), "R03": N_("The bank knows no such account"),

@@ -111,6 +111,9 @@ SETTINGS: tuple[Setting, ...] = (
             default="10.00", kind="decimal"),
     Setting("topup_amounts", "payments", N_("Amounts to tap"), N_("Shown as buttons on the page to add money, separated by "
             "commas; empty: none"), default="25, 50, 100"),
+    Setting("backup_method", "payments", N_("Backup method"), N_("Customers may mark one saved card or account as backup: a "
+            "Charge tries it once where the bank declines the default for now. Never after an unclear outcome"), default="0",
+            kind="boolean"),
     Setting("charges_in_flight", "payments", N_("Charges at a time"), N_("How many charges of a run are under way at once"),
             default="5", kind="integer"),
     Setting("post_search_minutes", "payments", N_("Wait before posting again"), N_("Minutes after a posting without an "

@@ -14,6 +14,7 @@ from splynx_ippay.credentials.methods import (
     remove,
     revoke,
     save,
+    set_backup,
     set_postal_code,
 )
 from splynx_ippay.credentials.mirror import AccountMirror
@@ -22,5 +23,5 @@ from splynx_ippay.credentials.updates import MethodUpdate, News, apply, mark_of,
 __all__ = [
     "AccountMirror", "BankForm", "CardForm", "Method", "MethodUpdate", "News", "all_methods_of", "apply", "authorizations_of",
     "brand_of", "cards_without_postal_code", "disable", "get_own_method", "make_default", "mark_of", "methods_of",
-    "next_default", "remove", "revoke", "save", "set_postal_code", "updates_of",
+    "next_default", "remove", "revoke", "save", "set_backup", "set_postal_code", "updates_of",
 ]

@@ -48,6 +48,7 @@ class Method(Row):
     routing: Mapped[str] = mapped_column(String(9), default="")
     account_kind: Mapped[str] = mapped_column(String(20), default="")
     is_default: Mapped[bool] = mapped_column(Boolean, default=False)
+    backup_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # since when the customer has it as the backup
     status: Mapped[str] = mapped_column(String(10), default="active")  # active, disabled, removed
     reason: Mapped[str] = mapped_column(String(200), default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -133,9 +134,23 @@ def make_default(session: Session, method_id: int, customer_id: int) -> Method:
     """Charge this one from now on. Raises BadInput when it is not the customer's own."""
     method = get_own_method(session, method_id, customer_id)
     session.execute(update(Method).where(Method.customer_id == customer_id).values(is_default=False))
-    method.is_default, method.changed_at = True, clock.now()
+    method.is_default, method.backup_at, method.changed_at = True, None, clock.now()
     session.flush()
     mirror.mark(session, customer_id)
+    return method
+
+
+def set_backup(session: Session, method_id: int, customer_id: int, *, wanted: bool) -> Method:
+    """Charge this one once where the default is declined in a Charge, or never; a customer has one at most.
+
+    Raises BadInput when it is not the customer's own, or the default itself.
+    """
+    method = get_own_method(session, method_id, customer_id)
+    if wanted and method.is_default:
+        raise BadInput("method", GONE)
+    session.execute(update(Method).where(Method.customer_id == customer_id).values(backup_at=None))
+    method.backup_at, method.changed_at = clock.now() if wanted else None, clock.now()
+    session.flush()
     return method
 
 
@@ -183,12 +198,12 @@ def remove(session: Session, method_id: int, customer_id: int, *, by: str = "") 
 
 def _pass_default_on(session: Session, method: Method) -> None:
     """A method that is not used any more is no default; another takes its place, if one can."""
-    was_default, method.is_default = method.is_default, False
+    was_default, method.is_default, method.backup_at = method.is_default, False, None
     session.flush()
     if was_default:
         rest = next_default(method, session.scalars(select(Method).where(Method.customer_id == method.customer_id)))
         if rest is not None:
-            rest.is_default = True
+            rest.is_default, rest.backup_at = True, None
             session.flush()
 
 

@@ -77,6 +77,21 @@ def make_default(method_id: int) -> ResponseReturnValue:
     return redirect(url_for("portal.credentials"), 303)
 
 
+@bp.post("/credentials/<int:method_id>/backup")
+def set_backup(method_id: int) -> ResponseReturnValue:
+    """Charge this one once where the default is declined in a Charge, or not any more."""
+    core = _core()
+    wanted = request.form.get("backup") == "1" and core.settings.flag("backup_method")
+    try:
+        method = core.database.run(lambda session: credentials.set_backup(session, method_id, auth.customer().id, wanted=wanted))
+    except BadInput as error:
+        flash(words.problem(error)[1], "error")
+    else:
+        flash(_("%(method)s is the backup now.", method=Checkout.label(method)) if wanted else
+              _("%(method)s is not the backup any more.", method=Checkout.label(method)))
+    return redirect(url_for("portal.credentials"), 303)
+
+
 @bp.post("/credentials/<int:method_id>/zip")
 def add_postal_code(method_id: int) -> ResponseReturnValue:
     """Add the ZIP code that a saved card lacks."""
@@ -165,7 +180,7 @@ def _list(*, chosen: str = "", typed: Typed | None = None, problems: dict[str, s
         banks=[method for method in methods if method.instrument == "bank"],
         stands=stands, wants_another=standing.WANTS_ANOTHER, instead=standing.replacement(methods, stands),
         first=bool(request.form.get("make_default")) if chosen else standing.default_wants_another(methods, stands),
-        zip_code=zip_code, card_consent=card_text(merchant),
+        zip_code=zip_code, has_backups=core.settings.flag("backup_method"), card_consent=card_text(merchant),
         mandate=bank_paragraphs(merchant, pays=False), mandate_version=bank_version(merchant, pays=False),
         ids={name: f"{chosen}-{name}" for name in ("number", "expiry", "holder", "postal_code", "routing", "account",
                                                    "account_again", "kind", "authorized")} | (ids_more or {}))

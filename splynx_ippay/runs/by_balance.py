@@ -124,14 +124,13 @@ class BalancePlanner:
 
     def _row(self, customer_id: int, payer: Payer | None, account: Account | None, facts: Facts) -> dict[str, Any]:
         reason, detail = self.rules.objection_to_balance(account, payer, facts)
-        method = facts.methods.get(customer_id)
         owed = account.owed.cents if account else 0
         amount = chargeable_balance(account, facts).cents if account and not reason else owed
         return {
             "run_id": self.run_id, "document": balance.DOCUMENT, "document_id": customer_id, "number": "",
             "customer_id": customer_id, "customer_name": payer.name if payer else "",
-            "partner_id": payer.partner_id if payer else 0, "method_id": method.id if method else None,
-            "method_label": method.label[:40] if method else "", "total_cents": owed,
+            "partner_id": payer.partner_id if payer else 0, "total_cents": owed,
             "open_cents": account.open_due.cents if account else 0, "amount_cents": amount, "currency": self.rules.currency,
             "state": ItemState.SKIP if reason else ItemState.READY, "reason": reason, "detail": detail[:200],
+            **self.rules.methods_of(customer_id, payer, facts, is_charged=not reason),
         }

@@ -97,8 +97,8 @@ class InvoicePlanner:
                 payer = self.payers[invoice.customer_id]
                 reason, detail = self.rules.objection(invoice, payer, facts)
                 rows.append(self._row(invoice, payer, reason, detail) | ({} if reason else {
-                    "amount_cents": chargeable(invoice, facts).cents}) | {
-                    "method_id": method.id if method else None, "method_label": method.label[:40] if method else ""})
+                    "amount_cents": chargeable(invoice, facts).cents})
+                    | self.rules.methods_of(invoice.customer_id, payer, facts, is_charged=not reason))
         return rows
 
     def _row(self, invoice: Invoice, payer: Payer | None, reason: str, detail: str) -> dict[str, Any]:

@@ -17,10 +17,11 @@ from sqlalchemy import exists, select, update
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import AddOnError, IllegalTransition, Stopped
 from splynx_ippay.base.money import Money
+from splynx_ippay.credentials import Method
 from splynx_ippay.payments import charge
 from splynx_ippay.payments.models import CustomerNote, Door, State
 from splynx_ippay.payments.orders import Item, Order, SavedMethod
-from splynx_ippay.runs import claims
+from splynx_ippay.runs import backups, claims
 from splynx_ippay.runs.endings import Ending, ending_of
 from splynx_ippay.runs.models import ItemState, Run, RunItem, RunState
 
@@ -41,6 +42,8 @@ def charge_leased(core: Core, item: RunItem) -> Ending:
     """Charge an item this worker holds the lease of; every error becomes an ending."""
     if item.method_id is None:
         return Ending(ItemState.DRIFTED, "no_method")
+    if item.turn == backups.SECOND and not core.settings.flag("backup_method"):
+        return Ending(ItemState.DRIFTED, "backup_off")
     order = Order(
         door=Door.RUN, customer_id=item.customer_id, partner_id=item.partner_id,
         items=(_debt_of(item),),
@@ -71,6 +74,10 @@ def _take(item: RunItem, session: Session, attempt_id: int) -> None:
     note = session.get(CustomerNote, item.customer_id)
     if note is not None and note.no_auto:
         raise Stopped("customer_stopped", note.reason)
+    if item.turn == backups.SECOND:
+        method = session.get(Method, item.method_id)
+        if method is None or method.backup_at is None:
+            raise Stopped("backup_off", f"{item.method_label} is not the backup method any more")
     taken = session.execute(update(RunItem).where(RunItem.id == item.id, RunItem.attempt_id.is_(None))
                             .values(attempt_id=attempt_id))
     if taken.rowcount != 1:  # type: ignore[attr-defined]  # the result of an UPDATE has one
@@ -85,6 +92,7 @@ def record(session: Session, endings: dict[int, Ending]) -> None:
             for item_id, ending in endings.items() if ending.state != ItemState.READY]
     if rows:
         session.execute(update(RunItem), rows)
+        backups.follow_items(session, [item_id for item_id, ending in endings.items() if ending.state == ItemState.DONE])
     if back:
         claims.free(session, back)
         reason = next(ending.reason for ending in endings.values() if ending.state == ItemState.READY)
@@ -102,6 +110,8 @@ def finish(session: Session, run_id: int) -> bool:
     """Close a running run in which no item waits or is under way; tells whether it did."""
     claims.adopt(session, run_id)
     open_items = exists().where(RunItem.run_id == run_id, RunItem.state == ItemState.READY)
+    if session.scalar(select(open_items)) or backups.follow_run(session, run_id):
+        return False
     closed = session.execute(update(Run).where(Run.id == run_id, Run.state == RunState.RUNNING, ~open_items)
                              .values(state=RunState.FINISHED, finished_at=clock.now()))
     return bool(closed.rowcount)  # type: ignore[attr-defined]  # the result of an UPDATE has one

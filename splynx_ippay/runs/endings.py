@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # Answers of the host that are about this one invoice or customer; all others (permissions, overload) concern every item.
 _OF_THE_INVOICE = frozenset({400, 404, 409, 422})
 # Reasons of Stopped that are about one payer, each a key of REASONS; all others stop everybody.
-_OF_THE_CUSTOMER = frozenset({"limit", "customer_stopped", "invoice_pending"})
+_OF_THE_CUSTOMER = frozenset({"limit", "customer_stopped", "invoice_pending", "backup_off"})
 
 
 @dataclass(frozen=True, slots=True)

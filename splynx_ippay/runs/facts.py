@@ -43,6 +43,7 @@ class Facts:
     """All that was looked up for one batch."""
 
     methods: Mapping[int, Method] = field(default_factory=dict)  # by customer: the default, usable or not
+    backups: Mapping[int, Method] = field(default_factory=dict)  # by customer: what they chose for when the default is declined
     fallen: Mapping[int, str] = field(default_factory=dict)  # by customer without one: why the last was disabled
     held: Mapping[str, Held] = field(default_factory=dict)  # by key of the debt
     taken: Mapping[tuple[str, int], Taken] = field(default_factory=dict)  # by document: what we took or may have taken
@@ -71,9 +72,9 @@ def look_up_accounts(session: Session, customer_ids: Collection[int]) -> Facts:
 
 
 def _of_customers(session: Session, customer_ids: Collection[int]) -> Facts:
-    methods, fallen = _methods(session, customer_ids)
-    return Facts(methods=methods, fallen=fallen, stopped=_stopped(session, customer_ids),
-                 refused=_refused(session, customer_ids, [method.id for method in methods.values()]))
+    methods, backups, fallen = _methods(session, customer_ids)
+    return Facts(methods=methods, backups=backups, fallen=fallen, stopped=_stopped(session, customer_ids),
+                 refused=_refused(session, customer_ids, [method.id for one in (methods, backups) for method in one.values()]))
 
 
 def _taken(session: Session, invoice_ids: Collection[int]) -> dict[tuple[str, int], Taken]:
@@ -85,17 +86,20 @@ def _taken(session: Session, invoice_ids: Collection[int]) -> dict[tuple[str, in
     return found
 
 
-def _methods(session: Session, customer_ids: Collection[int]) -> tuple[dict[int, Method], dict[int, str]]:
+def _methods(session: Session, customer_ids: Collection[int]) -> tuple[dict[int, Method], dict[int, Method], dict[int, str]]:
     found = session.scalars(select(Method).where(
         Method.customer_id.in_(customer_ids), Method.status != "removed").order_by(Method.id))
     chosen: dict[int, Method] = {}
+    backups: dict[int, Method] = {}
     fallen: dict[int, str] = {}
     for method in found:
         if method.is_default:
             chosen[method.customer_id] = method
+        elif method.backup_at is not None:
+            backups[method.customer_id] = method
         if method.status == "disabled":
             fallen[method.customer_id] = method.reason
-    return chosen, fallen
+    return chosen, backups, fallen
 
 
 def _held(session: Session, invoice_ids: Collection[int], customer_ids: Collection[int]) -> dict[str, Held]:

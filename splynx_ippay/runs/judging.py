@@ -17,6 +17,7 @@ from splynx_ippay.splynx.resources import NOT_PAID, PENDING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any
 
     from splynx_ippay.base.settings import Settings, TerminalSettings
     from splynx_ippay.credentials import Method
@@ -59,6 +60,7 @@ class Rules:
     settings: Settings
     currency: str = ""
     need_zip: bool = False
+    has_backups: bool = False
     minimum: Money = field(init=False)
     maximum: Money = field(init=False)  # zero: none
     _terminals: dict[int, TerminalSettings | None] = field(default_factory=dict)
@@ -66,6 +68,7 @@ class Rules:
     def __post_init__(self) -> None:
         self.currency = self.settings.text("currency").strip().upper()
         self.need_zip = self.settings.flag("zip_code_option")
+        self.has_backups = self.settings.flag("backup_method")
         self.minimum, self.maximum = self._limit("minimum_amount"), self._limit("maximum_amount")
 
     def _limit(self, key: str) -> Money:
@@ -87,6 +90,16 @@ class Rules:
         """The first reason (a key of SKIP_REASONS, and its detail) not to charge the invoice; empty: charge it."""
         return next(chain(self._of_invoice(invoice, facts),
                           self._of_payer(invoice.customer_id, payer, facts, chargeable(invoice, facts))), ("", ""))
+
+    def methods_of(self, customer_id: int, payer: Payer | None, facts: Facts, *, is_charged: bool) -> dict[str, Any]:
+        """The columns of an item that say what is charged, and what once if that is declined softly: the customer's choice."""
+        method, backup = facts.methods.get(customer_id), facts.backups.get(customer_id)
+        terminal = self.terminal(payer.partner_id) if payer else None
+        if (not is_charged or not self.has_backups or backup is None or terminal is None
+                or next(self._of_method(backup, terminal, facts), None)):
+            backup = None
+        return {"method_id": method.id if method else None, "method_label": method.label[:40] if method else "",
+                "backup_method_id": backup.id if backup else None, "backup_label": backup.label[:40] if backup else ""}
 
     def objection_to_balance(self, account: Account | None, payer: Payer | None, facts: Facts) -> tuple[str, str]:
         """The same of a customer's balance; without an account the customer is gone."""

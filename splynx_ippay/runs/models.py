@@ -29,6 +29,7 @@ class ItemState(StrEnum):
     SKIP = "skip"  # planned to be left alone; ``reason`` says why
     READY = "ready"
     DONE = "done"  # an attempt exists; its state tells the result
+    REPLACED = "replaced"  # declined; an item of its own charges the backup method in its place
     DRIFTED = "drifted"  # not charged in the run because something had changed; ``reason`` says what
 
 
@@ -71,7 +72,7 @@ class RunItem(Row):
 
     __tablename__ = "run_item"
     __table_args__ = (
-        UniqueConstraint("run_id", "document", "document_id"),
+        UniqueConstraint("run_id", "document", "document_id", "turn"),
         Index("run_item_by_state", "run_id", "state", "id"),
     )
 
@@ -85,6 +86,9 @@ class RunItem(Row):
     partner_id: Mapped[int]
     method_id: Mapped[int | None]
     method_label: Mapped[str] = mapped_column(String(40), default="")
+    turn: Mapped[int] = mapped_column(default=1)  # 2: the backup method, after a decline of the first
+    backup_method_id: Mapped[int | None]  # charged once if ``method_id`` is declined softly
+    backup_label: Mapped[str] = mapped_column(String(40), default="")
     total_cents: Mapped[int]  # of a balance: what the host showed as owed
     open_cents: Mapped[int] = mapped_column(default=0)  # balances: what the customer's open invoices made up of it
     amount_cents: Mapped[int]  # due when planned

@@ -30,7 +30,7 @@ __all__ = ["REASONS", "Filters", "discard", "hash_of", "plan", "sweep"]
 
 _ABANDONED_AFTER = timedelta(hours=2)
 _HASHED = (RunItem.document, RunItem.document_id, RunItem.customer_id, RunItem.partner_id, RunItem.method_id, RunItem.amount_cents,
-           RunItem.currency, RunItem.reason)
+           RunItem.currency, RunItem.reason, RunItem.backup_method_id)
 
 
 def plan(core: Core, filters: Filters, created_by: str, mode: Mode = Mode.INVOICES) -> Run:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _OF_ATTEMPT = {State.INTENDED: "under_way", State.ABANDONED: "never_sent"}
 # What does not move any more without the bank, reconciliation or a person.
 _OPEN = frozenset({"waiting", "under_way"})
+# Not the end of an invoice: left alone from the start, or counted where its backup method is.
+_NO_END = frozenset({"skipped", "replaced"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Progress:
     @property
     def done(self) -> int:
         """How many of them had their turn."""
-        return sum(share.count for key, share in self.results.items() if key not in _OPEN and key != "skipped")
+        return sum(share.count for key, share in self.results.items() if key not in _OPEN | _NO_END)
 
     @property
     def percent(self) -> int:
@@ -65,8 +67,8 @@ def result_of(item_state: str, attempt_state: str | None) -> str:
     """The key of RESULTS for an item: its attempt tells, unless it was left alone or had drifted."""
     if item_state == ItemState.SKIP:
         return "skipped"
-    if item_state == ItemState.DRIFTED:
-        return "drifted"
+    if item_state in {ItemState.DRIFTED, ItemState.REPLACED}:
+        return str(item_state)
     if attempt_state is None:
         return "waiting" if item_state == ItemState.READY else "never_sent"
     return _OF_ATTEMPT.get(State(attempt_state), attempt_state)
@@ -76,6 +78,7 @@ def result_column() -> ColumnElement[str]:
     """``result_of`` in SQL, over RunItem outer-joined with Attempt; checked against it by a test."""
     return case(
         (RunItem.state == ItemState.SKIP, "skipped"), (RunItem.state == ItemState.DRIFTED, "drifted"),
+        (RunItem.state == ItemState.REPLACED, "replaced"),
         (Attempt.state.is_(None) & (RunItem.state == ItemState.READY), "waiting"), (Attempt.state.is_(None), "never_sent"),
         *((Attempt.state == state, key) for state, key in _OF_ATTEMPT.items()), else_=Attempt.state)
 

@@ -4,7 +4,7 @@ import re
 
 from splynx_ippay import credentials
 from splynx_ippay.base import clock
-from splynx_ippay.payments import breaker
+from splynx_ippay.payments import breaker, updater
 from splynx_ippay.payments.models import Attempt, State
 from splynx_ippay.payments.view import ending
 
@@ -70,6 +70,19 @@ def test_every_page_of_saved_methods(gallery, customer, town, settings_of):
         pictured.shoot(f"remove-{method.instrument}", page)
     press(page, "Remove card")
     pictured.shoot("credentials-removed", page, again=False)
+
+
+def test_a_backup_method_and_news_of_a_card(gallery, customer, town, settings_of, sandbox):
+    pictured, page = gallery("portal"), customer().page
+    settings_of(town.core, backup_method="1")
+    town.card()
+    town.bank()
+    sandbox.control("POST", "updates", {"token_last4": "1111", "response_code": "E", "exp": "01/38"})
+    sandbox.jump(seconds=3600)
+    assert updater.tick(town.core)
+    page.goto("/ippay/credentials")
+    press(page, "Use as backup")
+    pictured.shoot("credentials-backup", page, again=False)
 
 
 def test_every_page_of_authorizations(gallery, customer, town, settings_of):

@@ -178,3 +178,21 @@ def test_a_new_expiry_told_by_the_bank_is_shown_quietly(portal, add_card, sandbo
     assert portal.get("/ippay/credentials").says("Your bank has stopped this")
     page = staff.get(f"/ippay/admin/customers/{portal.facts['id']}")
     assert page.says("Visa •••• 1111 01/34: not used any more, says the bank", "the card's bank says that the account is closed")
+
+
+def test_one_press_makes_another_method_the_backup_and_one_takes_it_back(portal, add_card, add_bank, core, settings_of, staff):
+    add_card(portal)
+    assert not add_bank(portal).says("Use as backup")
+    settings_of(core, backup_method="1")
+    bank = stored(core)[1]
+    page = portal.submit(portal.get("/ippay/credentials"), f"/credentials/{bank.id}/backup")
+    assert page.says("Bank account •••• 5678 is the backup now.", "Backup", "this one is charged instead, once", "No backup any more")
+    assert stored(core)[1].backup_at is not None
+    assert staff.get(f"/ippay/admin/customers/{portal.facts['id']}").says("Backup")
+    page = portal.submit(page, f"/credentials/{bank.id}/backup")
+    assert page.says("Bank account •••• 5678 is not the backup any more.", "Use as backup")
+    assert stored(core)[1].backup_at is None
+    token = dict(portal.submit(page, f"/credentials/{bank.id}/default").form("/credentials/card").values({}))["csrf_token"]
+    refused = portal.post(f"/ippay/credentials/{bank.id}/backup", {"csrf_token": token, "backup": "1"})
+    assert refused.says("cannot be used any more")
+    assert [method.backup_at for method in stored(core)] == [None, None]

@@ -190,6 +190,7 @@ def upgrade() -> None:
     sa.Column('routing', sa.String(length=9), nullable=False),
     sa.Column('account_kind', sa.String(length=20), nullable=False),
     sa.Column('is_default', sa.Boolean(), nullable=False),
+    sa.Column('backup_at', UtcDateTime(), nullable=True),
     sa.Column('status', sa.String(length=10), nullable=False),
     sa.Column('reason', sa.String(length=200), nullable=False),
     sa.Column('created_at', UtcDateTime(), nullable=False),
@@ -369,6 +370,9 @@ def upgrade() -> None:
     sa.Column('partner_id', sa.Integer(), nullable=False),
     sa.Column('method_id', sa.Integer(), nullable=True),
     sa.Column('method_label', sa.String(length=40), nullable=False),
+    sa.Column('turn', sa.Integer(), nullable=False),
+    sa.Column('backup_method_id', sa.Integer(), nullable=True),
+    sa.Column('backup_label', sa.String(length=40), nullable=False),
     sa.Column('total_cents', sa.Integer(), nullable=False),
     sa.Column('open_cents', sa.Integer(), nullable=False),
     sa.Column('amount_cents', sa.Integer(), nullable=False),
@@ -383,7 +387,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['run_id'], ['run.id'], ),
     sa.PrimaryKeyConstraint('id'),
     sa.UniqueConstraint('attempt_id'),
-    sa.UniqueConstraint('run_id', 'document', 'document_id')
+    sa.UniqueConstraint('run_id', 'document', 'document_id', 'turn')
     )
     op.create_index('run_item_by_state', 'run_item', ['run_id', 'state', 'id'], unique=False)
     op.create_table('debt_key',

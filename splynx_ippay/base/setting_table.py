@@ -136,6 +136,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("smtp_user", "mail", N_("Login at the mail server"), N_("Empty: no login")),
     Setting("smtp_password", "mail", N_("Password at the mail server"), N_("Only with a login"), secret=True),
     Setting("smtp_from", "mail", N_("Sender of mails"), N_("Address customers see, for example billing@isp.example")),
+    Setting("mail_contact", "mail", N_("Contact in mails"), N_("How customers reach you, in one line; it stands under every mail, and "
+            "it is where an authorization of bank debits can be withdrawn"), per_partner=True),
     Setting("mail_receipts", "mail", N_("Receipts by mail"), N_("Customers get a mail when a payment went through, when a bank debit "
             "was accepted, settled or came back, and when a payment was cancelled. Needs the mail server; Splynx may send "
             "receipts of its own, too"), default="1", kind="boolean"),

@@ -12,20 +12,15 @@ from flask_babel import gettext as _
 
 from splynx_ippay.checkout import words
 from splynx_ippay.checkout.formats import day, money
-from splynx_ippay.checkout.marks import N_
-from splynx_ippay.payments.calendar import add_banking_days
-from splynx_ippay.payments.view import ending
+from splynx_ippay.ippay import return_words
+from splynx_ippay.payments.view import debit_days, ending
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
 
     from splynx_ippay.ippay.outcomes import Decline
     from splynx_ippay.payments.models import Attempt, Line
 
-# Nacha: an administrative return comes within two banking days, and a consumer may object for 60 days.
-_SETTLES_BANKING_DAYS = 1
-_SURE_BANKING_DAYS = 5
 REFRESH_SECONDS = 5
 
 
@@ -65,9 +60,7 @@ def page_of(attempt: Attempt, pay_again: Callable[[str], str] | None) -> Page:
         return Page(kind, _("Nothing was charged"), [
             _("The payment was stopped before it reached the payment company. No money was taken."),
             _("You can try again now.")], "bad", again)
-    if kind == "accepted":
-        return _accepted(attempt, seen.final_on)
-    return {"approved": _approved, "settled": _settled, "unknown": _unknown, "voided": _voided}.get(kind, _review)(attempt)
+    return {"approved": _approved, "accepted": _accepted, "settled": _settled, "unknown": _unknown, "voided": _voided}.get(kind, _review)(attempt)
 
 
 def what_for(attempt: Attempt) -> str:
@@ -105,16 +98,15 @@ def _settled(attempt: Attempt) -> Page:
         "good", receipt=True)
 
 
-def _accepted(attempt: Attempt, final_on: date | None) -> Page:
-    sent = (attempt.sending_at or attempt.created_at).astimezone().date()
+def _accepted(attempt: Attempt) -> Page:
+    days = debit_days(attempt)
     return Page("accepted", _("Your bank debit is on its way"), [
         _("We have asked your bank for %(amount)s for %(what)s. You do not need to do anything, and please do not pay "
           "again.", amount=money(attempt.amount), what=what_for(attempt))], "wait", points=[
-        _("%(day)s: the debit was accepted for sending.", day=day(sent)),
-        _("About %(day)s: the money leaves your account. Please keep enough money on it.",
-          day=day(add_banking_days(sent, _SETTLES_BANKING_DAYS))),
+        _("%(day)s: the debit was accepted for sending.", day=day(days.sent_on)),
+        _("About %(day)s: the money leaves your account. Please keep enough money on it.", day=day(days.leaves_on)),
         _("Until %(day)s: your bank may send the debit back, for example if there is not enough money. Then the amount is "
-          "open again, and this page tells you.", day=day(final_on or add_banking_days(sent, _SURE_BANKING_DAYS))),
+          "open again, and this page tells you.", day=day(days.final_on)),
     ], receipt=True)
 
 
@@ -159,7 +151,7 @@ def _returned(attempt: Attempt, pay_again: Callable[[str], str] | None) -> Page:
     held = max((line.hold_until for line in attempt.lines if line.hold_until is not None), default=None)
     page = Page("returned", _("Your bank sent the debit back"), [
         _("The debit of %(amount)s for %(what)s came back unpaid: %(reason)s", amount=money(attempt.amount),
-          what=what_for(attempt), reason=words.say(_RETURN_WORDS.get(attempt.return_code, _RETURN_OTHER))),
+          what=what_for(attempt), reason=words.say(return_words.why(attempt.return_code))),
         # Another payment while the bank may be asked once more would be taken twice.
         _("The amount is open again.") if held is None else
         _("Your bank may be asked for it once more until %(day)s. Please do not pay it in another way before that day; if "
@@ -167,21 +159,3 @@ def _returned(attempt: Attempt, pay_again: Callable[[str], str] | None) -> Page:
     if pay_again is not None and held is None:
         page.steps.append(Step(_("Pay another way"), pay_again("card"), main=True))
     return page
-
-
-_RETURN_OTHER = N_("your bank did not allow it.")
-# Nacha return reasons, in a payer's words.
-_RETURN_WORDS = {
-    "R01": N_("there was not enough money on the account."),
-    "R02": N_("the account is closed."),
-    "R03": N_("the bank knows no such account."),
-    "R04": N_("the account number is not right."),
-    "R05": N_("the debit was not authorized for this kind of account."),
-    "R07": N_("the authorization was withdrawn."),
-    "R08": N_("you asked your bank to stop it."),
-    "R09": N_("the money on the account was not available yet."),
-    "R10": N_("your bank was told that the debit was not authorized."),
-    "R16": N_("the account is frozen."),
-    "R20": N_("this account does not allow debits."),
-    "R29": N_("your bank was told that the debit was not authorized."),
-}

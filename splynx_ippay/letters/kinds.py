@@ -37,9 +37,15 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "paid": Kind(N_("Receipt"), "mail_receipts", receipts.about("approved")),
+    "debit_received": Kind(N_("Bank debit accepted"), "mail_receipts", receipts.about("accepted")),
+    "debit_paid": Kind(N_("Bank debit settled"), "mail_receipts", receipts.about("settled")),
+    "debit_returned": Kind(N_("Bank debit came back"), "mail_receipts", receipts.about("returned")),
+    "cancelled": Kind(N_("Payment cancelled"), "mail_receipts", receipts.about("voided")),
+    "not_taken": Kind(N_("Payment not taken"), "mail_receipts", receipts.about("declined", "refused", "abandoned")),
 }
 
 REASONS = {
+    "restored": N_("A backup was restored; it may have been sent before"),
     "no_server": N_("No mail server was set"),
     "switched_off": N_("Mails of this kind were switched off"),
     "unknown_kind": N_("This version of the add-on does not know this kind of mail"),

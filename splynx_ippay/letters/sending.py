@@ -19,6 +19,7 @@ from splynx_ippay.base.errors import ConfigError, HostError, HostRejected
 from splynx_ippay.letters import Overtaken
 from splynx_ippay.letters.kinds import KINDS
 from splynx_ippay.notifications import MailState, NotDelivered, OutboxMail
+from splynx_ippay.payments import mark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,11 @@ class _Later(Exception):
 
 
 def tick(core: Core) -> int:
-    """Send what is due, oldest first; returns how many went out. Stops early when Splynx or the mail server is away."""
+    """Send what is due, oldest first; returns how many went out. Stops early when Splynx or the mail server is away.
+
+    Raises Stopped in quarantine: an old copy of the database owes what may have gone out.
+    """
+    mark.guard(core)
     core.database.run(_give_up_interrupted)
     names = _Names(core)
     sent = 0
@@ -134,8 +139,13 @@ def _write(core: Core, mail: OutboxMail, names: _Names) -> Mail:
             facts = kind.facts(session, mail)
     except Overtaken:
         raise _Ended(MailState.SKIPPED, "overtaken") from None
-    return notifications.render(mail.kind, address, core.settings.text("language"), name=" ".join(customer.name.split()),
-                                merchant=merchant, **facts)
+    return notifications.render(mail.kind, address, core.settings.text("language"), name=_line(customer.name),
+                                merchant=merchant, contact=_line(core.settings.text("mail_contact", customer.partner_id)), **facts)
+
+
+def _line(text: str) -> str:
+    """On one line."""
+    return " ".join(text.split())
 
 
 def _kind_to_send(core: Core, mail: OutboxMail) -> Kind:
@@ -199,7 +209,7 @@ class _Names:
 
     def of(self, partner_id: int) -> str:
         """The partner's name, "" where there is none fit for a letter. Raises HostError and ConfigError."""
-        if brand := " ".join(self._core.settings.text("brand_name", partner_id).split()):
+        if brand := _line(self._core.settings.text("brand_name", partner_id)):
             return brand
         if self._partners is None:
             self._partners = {partner.id: partner.own_name for partner in self._core.host.partners()}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import smtplib
 import ssl
 from dataclasses import dataclass, field
@@ -90,7 +91,7 @@ def render(kind: str, to: str, language: str, **values: Any) -> Mail:
     values = {**values, "language": language}
     subject = " ".join(engine.get_template(f"{kind}/subject.txt").render(**values).split())
     text, html = (engine.get_template(f"{kind}/{name}").render(**values, subject=subject) for name in ("body.txt", "body.html"))
-    return Mail(to, subject, text.strip() + "\n", html, language)
+    return Mail(to, subject, re.sub(r"\n{3,}", "\n\n", text.strip()) + "\n", html, language)
 
 
 def send(settings: Settings, mail: Mail, *, ca_file: str = "", seconds: float = SECONDS) -> None:

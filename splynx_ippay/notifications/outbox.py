@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, Index, String
+from sqlalchemy import JSON, Index, String, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -76,3 +76,10 @@ def enqueue(session: Session, *, kind: str, key: str, customer_id: int, attempt_
             raise
         return False
     return True
+
+
+def drop_owed(session: Session) -> None:
+    """What is owed is not sent: after a backup was restored nobody knows which of it went out already."""
+    session.execute(update(OutboxMail).where(OutboxMail.state == MailState.DUE)
+                    .values(state=MailState.SKIPPED, state_at=clock.now(), reason="restored")
+                    .execution_options(synchronize_session=False))

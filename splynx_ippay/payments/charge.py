@@ -30,7 +30,7 @@ from splynx_ippay.payments import (
     statements,
     states,
 )
-from splynx_ippay.payments.models import Attempt, Door, State
+from splynx_ippay.payments.models import Attempt, Door, Line, State
 from splynx_ippay.payments.orders import Consent, Item, NewBank, NewCard, Order, SavedMethod, new_submission_key
 
 if TYPE_CHECKING:
@@ -69,14 +69,14 @@ def take(core: Core, order: Order) -> Attempt:
     if not is_new:
         return attempt
     try:
-        _confirm_due(core, attempt, order)
+        rests = _confirm_due(core, attempt, order)
         statements.open_records(core, attempt)
         request = _request(core, attempt, order, terminal, instrument)
         gateway = core.gateway(attempt.environment)
     except Exception as error:
         abandon(core, attempt.id, reason=_words(error))
         raise
-    if not _claim_sending(core, attempt):
+    if not _claim_sending(core, attempt, rests):
         return abandon(core, attempt.id, reason="not sent in time")
     _raise_mark(core, attempt)
     _send(core, gateway, attempt, request)
@@ -124,16 +124,18 @@ def _refuse_held(core: Core, order: Order) -> None:
     intent.raise_already_open(core, order)
 
 
-def _confirm_due(core: Core, attempt: Attempt, order: Order) -> None:
+def _confirm_due(core: Core, attempt: Attempt, order: Order) -> dict[int, int]:
     """Step 3: with the debts locked, read what is due from the host. Raises AmountChanged when it is not what was agreed.
 
     A part that was agreed to as a part may be less than what is due, never more, and must leave a rest that can be paid.
-    Raises AlreadyOpen when a balance and another payment of the customer have met.
+    Raises AlreadyOpen when a balance and another payment of the customer have met. Returns the cents each part leaves open,
+    by line.
     """
+    rests: dict[int, int] = {}
     balance.refuse_beside(core, attempt)
     if balance.is_balance(attempt):
         balance.confirm(core, attempt)
-        return
+        return rests
     smallest = core.settings.money("minimum_amount", attempt.currency)
     parts = {(item.document, item.document_id) for item in order.items if item.is_part}
     for line in attempt.lines:
@@ -151,6 +153,9 @@ def _confirm_due(core: Core, attempt: Attempt, order: Order) -> None:
         if is_part and open_now - line.amount < smallest:
             raise AmountChanged(open_now, reason=f"{line.document} {line.number}: of {open_now} only {open_now - line.amount} would be "
                                                  f"left, less than the smallest payment ({smallest})")
+        if is_part:
+            rests[line.id] = (open_now - line.amount).cents
+    return rests
 
 
 def _request(core: Core, attempt: Attempt, order: Order, terminal: TerminalSettings, instrument: Instrument) -> Request:
@@ -168,7 +173,7 @@ def _request(core: Core, attempt: Attempt, order: Order, terminal: TerminalSetti
         origin=order.origin, cvv=instrument.cvv, postal_code=instrument.postal_code, holder=instrument.holder, note=note)
 
 
-def _claim_sending(core: Core, attempt: Attempt) -> bool:
+def _claim_sending(core: Core, attempt: Attempt, rests: dict[int, int]) -> bool:
     """Step 4: the one claim to send, by compare-and-set; False when it is too late or no longer ours."""
     def _claim(session: Session) -> bool:
         now = clock.now()
@@ -180,6 +185,8 @@ def _claim_sending(core: Core, attempt: Attempt) -> bool:
         if changed.rowcount != 1:
             return False
         events.record(session, attempt.id, "sending")
+        for line_id, cents in rests.items():
+            session.execute(update(Line).where(Line.id == line_id).values(rest_cents=cents))
         return True
 
     return core.database.run(_claim)

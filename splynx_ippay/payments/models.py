@@ -148,6 +148,7 @@ class Line(Row):
     document_id: Mapped[int | None]  # the host's id; NULL for a top-up and a balance
     number: Mapped[str] = mapped_column(String(40), default="")
     amount_cents: Mapped[int]
+    rest_cents: Mapped[int | None]  # of a part payment: what it leaves open, as Splynx told just before sending
 
     booking: Mapped[str] = mapped_column(String(8), default=Booking.NONE)
     booking_version: Mapped[int] = mapped_column(default=1)

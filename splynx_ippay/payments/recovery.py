@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, update
 
+from splynx_ippay import notifications
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import BadInput, GatewayError
 from splynx_ippay.payments import feeds, findings, foreign, mark, relive, seals, states
@@ -76,6 +77,7 @@ def recover(core: Core) -> Report:
 
 def release(core: Core, *, by: str) -> None:
     """A person has looked at the report: charging may go on, in a new epoch. Raises BadInput."""
+    core.database.run(notifications.drop_owed)  # the old copy does not know which of them went out
     mark.release(core, by=by)
     seals.put_away(core)  # they speak of events that this database never had
 

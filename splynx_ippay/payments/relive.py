@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import ConfigError
-from splynx_ippay.payments import due, events, states
+from splynx_ippay.payments import due, events, states, told
 from splynx_ippay.payments.feed_models import FeedRow
 from splynx_ippay.payments.models import Attempt, Booking, DebtKey, Door, Line, State
 
@@ -126,7 +126,7 @@ def insert(session: Session, trace: Trace) -> Attempt:
     kind, instrument = ("check", "bank") if trace.is_bank else ("sale", "card")
     attempt = Attempt(
         transaction_id=trace.transaction_id, submission_key=f"recovered-{trace.transaction_id}", kind=kind, door=Door.STAFF,
-        actor="recover", customer_id=trace.customer_id, partner_id=trace.partner_id, terminal_id=trace.terminal.terminal_id,
+        actor=told.RECOVERED, customer_id=trace.customer_id, partner_id=trace.partner_id, terminal_id=trace.terminal.terminal_id,
         environment=trace.terminal.environment, currency=trace.terminal.currency, amount_cents=trace.cents,
         instrument=instrument, brand=instrument, state=State.REVIEW, version=1, created_at=trace.at, send_by_at=trace.at,
         sending_at=trace.at, state_at=now, approval=trace.approval, ip_trans_id=trace.ip_trans_id, learned_from="report",

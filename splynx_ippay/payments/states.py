@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from splynx_ippay.base import clock
 from splynx_ippay.base.db import get_or_add
 from splynx_ippay.base.errors import IllegalTransition
-from splynx_ippay.payments import events
+from splynx_ippay.payments import events, told
 from splynx_ippay.payments.models import Attempt, Booking, CustomerNote, DebtKey, Line, State
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def move(session: Session, attempt: Attempt, to: State, *, reason: str, event: s
         raise IllegalTransition(f"{attempt.transaction_id} is not {origin} (version {attempt.version}) any more")
     session.refresh(attempt)
     events.record(session, attempt.id, event, origin=origin, to=to, reason=reason[:200])
+    told.owe(session, attempt)
     for line in attempt.lines:
         line.statement_next_at = now
         if to in TAKES_MONEY_BACK and line.booking in {B.DUE, B.POSTING, B.POSTED}:

@@ -13,19 +13,30 @@ if TYPE_CHECKING:
     from datetime import date
 
 _CONFIGURATION = "configuration"
+# Nacha: an administrative return comes within two banking days, and a consumer may object for 60 days.
+_SETTLES_BANKING_DAYS = 1
+_SURE_BANKING_DAYS = 5
+
+
+@dataclass(frozen=True)
+class DebitDays:
+    """When a bank debit was sent, when the money is expected to leave the account, until when it may well come back."""
+
+    sent_on: date
+    leaves_on: date
+    final_on: date
 
 
 @dataclass(frozen=True)
 class Ending:
     """``name``: approved, settled, accepted, declined, refused (our side), unknown, abandoned, returned, voided, review.
 
-    ``decline`` is set for declined and refused; ``final_on`` is when an accepted bank debit is expected to be final.
+    ``decline`` is set for declined and refused.
     """
 
     name: str
     is_final: bool
     decline: Decline | None = None
-    final_on: date | None = None
 
 
 def ending(attempt: Attempt) -> Ending:
@@ -37,10 +48,15 @@ def ending(attempt: Attempt) -> Ending:
         case State.APPROVED:
             return Ending("settled" if attempt.instrument == "bank" else "approved", is_final=True)
         case State.ACCEPTED:
-            sent = (attempt.sending_at or attempt.created_at).date()
-            return Ending("accepted", is_final=True, final_on=calendar.add_banking_days(sent, 5))
+            return Ending("accepted", is_final=True)
         case State.DECLINED:
             words = decline_for(attempt.action_code, attempt.brand, attempt.response_text)
             return Ending("refused" if words.kind == _CONFIGURATION else "declined", is_final=True, decline=words)
         case _:
             return Ending(state.value, is_final=True)
+
+
+def debit_days(attempt: Attempt) -> DebitDays:
+    """The expected days of a bank debit, in the calendar of the place where the server stands."""
+    sent = (attempt.sending_at or attempt.created_at).astimezone().date()
+    return DebitDays(sent, calendar.add_banking_days(sent, _SETTLES_BANKING_DAYS), calendar.add_banking_days(sent, _SURE_BANKING_DAYS))

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from splynx_ippay.notifications import OutboxMail
+from tests.payments.conftest import Desk
 
 
 class Postmaster:
@@ -103,3 +104,9 @@ def mailing(core, sandbox, settings_of):
 def caught(sandbox):
     """What the sandbox's mail server caught."""
     return lambda: sandbox.control("GET", "mails")["mails"]
+
+
+@pytest.fixture
+def desk(mailing, sandbox):
+    """Pays as a door would."""
+    return Desk(mailing, sandbox)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import (
@@ -15,6 +15,8 @@ from splynx_ippay.base.errors import (
     HostUnavailable,
     Stopped,
 )
+from splynx_ippay.letters import sending
+from splynx_ippay.notifications import OutboxMail
 from splynx_ippay.payments import findings, foreign, mark, recovery, relive, seals
 from splynx_ippay.payments.feed_models import FeedRow
 from splynx_ippay.payments.models import Attempt, Booking, DebtKey, Line, State
@@ -288,3 +290,17 @@ def test_a_row_without_amount_day_or_document_says_so(desk):
     assert relive.foreign_cents(row) == "unknown"
     assert relive.trace(desk.core, "X", row, []) is None
     assert clock.now() - relive._noon() < timedelta(minutes=1)
+
+
+def test_no_mail_of_the_old_copy_goes_out_and_what_was_found_again_owes_none(desk, sandbox, lost):
+    method = desk.saved_card()
+    desk.pay(method, desk.topup(5000))
+    lost_attempt = lost(lambda: desk.pay(method, desk.invoice()))
+    with pytest.raises(Stopped):
+        sending.tick(desk.core)
+    recovery.recover(desk.core)
+    recovery.release(desk.core, by="anna")
+    assert found_again(desk, lost_attempt).state == State.APPROVED
+    assert sending.tick(desk.core) == 0
+    with desk.core.database.read() as session:
+        assert [(mail.state, mail.reason) for mail in session.scalars(select(OutboxMail))] == [("skipped", "restored")]

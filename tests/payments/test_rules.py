@@ -120,8 +120,12 @@ def test_every_state_has_an_ending(state, instrument, name, is_final):
                       created_at=datetime(2026, 11, 20, tzinfo=UTC))
     ending = view.ending(attempt)
     assert (ending.name, ending.is_final) == (name, is_final)
-    if state == State.ACCEPTED:
-        assert ending.final_on == date(2026, 11, 30)  # Thanksgiving and a weekend between
+
+
+def test_the_days_of_a_debit_are_banking_days_after_it_was_sent():
+    days = view.debit_days(Attempt(created_at=datetime(2026, 11, 20, 12, tzinfo=UTC)))
+    assert (days.sent_on, days.leaves_on) == (date(2026, 11, 20), date(2026, 11, 23))
+    assert days.final_on == date(2026, 11, 30)  # Thanksgiving and a weekend between
 
 
 # -- banking days ------------------------------------------------------------------------------------------------------

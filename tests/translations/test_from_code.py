@@ -7,11 +7,12 @@ import pytest
 
 from splynx_ippay.admin import words as admin_words
 from splynx_ippay.base.settings import BLOCKS, SETTINGS
-from splynx_ippay.checkout import endings
 from splynx_ippay.checkout import words as checkout_words
 from splynx_ippay.host.checks import CHECKS
-from splynx_ippay.ippay import decline_words
+from splynx_ippay.ippay import decline_words, return_words
 from splynx_ippay.ippay.declines import DECLINES, decline_for
+from splynx_ippay.letters.kinds import KINDS
+from splynx_ippay.letters.kinds import REASONS as MAIL_REASONS
 from splynx_ippay.payments.saving import NOT_ACCEPTED
 from splynx_ippay.runs.filters import PAYMENT_TYPES, STATUSES
 from splynx_ippay.runs.reasons import REASONS, RESULTS
@@ -64,7 +65,7 @@ def test_every_decline_has_words_for_the_payer_and_for_staff(known):
 @pytest.mark.parametrize("table", [
     *(value for value in vars(admin_words).values() if isinstance(value, dict) and value is not admin_words.SIGNS
       and value is not admin_words.RESULT_SIGNS and value and all(isinstance(text, str) for text in value.values())),
-    REASONS, RESULTS, PAYMENT_TYPES, STATUSES, NOT_ACCEPTED, endings._RETURN_WORDS,
+    REASONS, MAIL_REASONS, {name: kind.title for name, kind in KINDS.items()}, RESULTS, PAYMENT_TYPES, STATUSES, NOT_ACCEPTED, return_words.RETURNS,
     {name: text for name, text in vars(decline_words).items() if name.isupper() and isinstance(text, str)},
     {name: text for name, text in vars(checkout_words).items() if name.isupper() and isinstance(text, str)},
 ], ids=lambda table: next(iter(table)))

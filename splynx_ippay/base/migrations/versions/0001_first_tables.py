@@ -335,6 +335,7 @@ def upgrade() -> None:
     sa.Column('document_id', sa.Integer(), nullable=True),
     sa.Column('number', sa.String(length=40), nullable=False),
     sa.Column('amount_cents', sa.Integer(), nullable=False),
+    sa.Column('rest_cents', sa.Integer(), nullable=True),
     sa.Column('booking', sa.String(length=8), nullable=False),
     sa.Column('booking_version', sa.Integer(), nullable=False),
     sa.Column('booking_reason', sa.String(length=200), nullable=False),

@@ -36,14 +36,13 @@ def owe(session: Session, attempt: Attempt) -> None:
     if attempt.actor == RECOVERED:
         return
     state = State(attempt.state)
-    history = _history(session, attempt)
     kind = _KINDS.get((state, attempt.instrument), "")
-    if state in _NOTHING_TAKEN and _awaits_an_end(attempt, history):
+    if state in _NOTHING_TAKEN and _awaits_an_end(attempt, _history(session, attempt)):
         kind = "not_taken"
     if not kind:
         return
     # A debit may be presented again after it came back: then it is accepted, settles or comes back a second time.
-    again = history.count(State.RETURNED)
+    again = _history(session, attempt).count(State.RETURNED) if attempt.instrument == "bank" else 0
     notifications.enqueue(session, kind=kind, key=f"{kind}:{attempt.transaction_id}:{again}", customer_id=attempt.customer_id,
                           attempt_id=attempt.id, values={"again": kind == "debit_received" and again > 0})
 

@@ -32,7 +32,7 @@ def test_no_database_transaction_costs_a_query_a_line(desk, counted_queries):
     desk.pay(method, desk.topup(1000))
     with counted_queries(desk.core) as seen:
         desk.pay(method, desk.invoice())
-    assert len(seen) <= 80
+    assert len(seen) <= 81  # one of them owes the receipt
 
 
 def test_the_intent_is_on_disk_before_a_byte_is_sent(desk, sandbox):

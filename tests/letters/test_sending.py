@@ -27,10 +27,9 @@ VISA = Card(number="4111111111111111", exp_month=12, exp_year=2034, holder="Pat 
 def paid(mailing, outbox):
     """A card payment of 50.00 of customer 1, and a receipt for it that is owed."""
     method = saving.save(mailing, 1, 1, VISA, None)
-    attempt = charge.take(mailing, charge.Order(
+    return charge.take(mailing, charge.Order(
         door=Door.PORTAL, customer_id=1, partner_id=1, items=(charge.Item("topup", None, "", Money(5000, "USD")),),
         source=charge.SavedMethod(method.id), submission_key=charge.new_submission_key(), actor="customer 1"))
-    return attempt
 
 
 def owe(core, key, *, kind="paid", customer_id=1, attempt_id=1, **values):

@@ -59,6 +59,7 @@ def _invite(tour: Tour) -> None:
     for customer in tour.facts["customers"]:
         print(f"          login {customer['login']}   password {customer['password']}   ({customer['name']})")
     print(f"  admin   {host}/admin/\n          login {staff['login']}   password {staff['password']}")
+    print(f"  mails   {host}/admin/mails   (everything that was mailed; nothing leaves this machine)")
     print(f"  a link  {tour.kept['link']}")
     print(f"  ledger  {host}/_sandbox/ledger\n")
     print("The tour has paid nearly everything. To pay more, log in to admin: Customers, a name, Create a document.\n"

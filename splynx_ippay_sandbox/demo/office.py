@@ -44,7 +44,7 @@ def register(tour: Tour) -> None:
 
 
 def fill_settings(tour: Tour) -> None:
-    """Terminal, reporting login, what may be paid with: entered in the host's own form."""
+    """Terminal, reporting login, what may be paid with, the mail server: entered in the host's own form."""
     staff = tour.staff()
     page = staff.get(f"/admin/config/modules/{MODULE}")
     wishes = {
@@ -54,6 +54,11 @@ def fill_settings(tour: Tour) -> None:
         "payment_type": "both",
         "environment": "test",
         "sandbox_host": True,
+        "smtp_host": tour.facts["smtp_host"],
+        "smtp_port": str(tour.facts["smtp_port"]),
+        "smtp_tls": "none",
+        "smtp_from": "billing@isp.example",
+        "mail_contact": "Telephone +1 303 555 0100",
     }
     form = _form_with(page, "terminal_id")
     answer = staff.submit(page, "", holding=_name_of(form, "terminal_id"),
@@ -62,7 +67,7 @@ def fill_settings(tour: Tour) -> None:
     again = _form_with(staff.get(f"/admin/config/modules/{MODULE}"), "terminal_id")
     shown = next(control.value for control in again.fields if control.name == _name_of(again, "terminal_id"))
     tour.oracle.must_be("the Terminal ID in the host's form", tour.facts["terminal_id"], shown)
-    tour.say(f"terminal {tour.facts['terminal_id']} with its reporting login, entered as staff would")
+    tour.say(f"terminal {tour.facts['terminal_id']} with its reporting login, and a mail server, entered as staff would")
 
 
 def _name_of(form: Form, key: str) -> str:

@@ -133,6 +133,10 @@ class Oracle:
                 raise Disagreement(f"{what} did not happen within {seconds:g} s")
             time.sleep(0.1)
 
+    def mails_about(self, reference: str) -> list[Record]:
+        """The mails that quote a sale's TransactionID, oldest first."""
+        return [mail for mail in self._call("GET", "mails")["mails"] if reference in mail["text"]]
+
     def fault(self, **wish: Any) -> None:
         """Arm a fault."""
         self._call("POST", "faults", wish)

@@ -95,7 +95,21 @@ def pay_invoice(tour: Tour) -> None:
     oracle.exactly_one_payment(due, sale)
     oracle.invoice_becomes(int(invoice["id"]), "paid")
     must_say(answer, "approved")
+    tour.kept["receipt"] = sale["transaction_id"]
     tour.say(f"invoice {invoice['number']}: {dollars(due)} by card, approval {sale['approval']}; paid in Splynx, once")
+
+
+def receipt(tour: Tour) -> None:
+    """The receipt of that payment reaches the mailbox, once, and staff of the sandbox can open it."""
+    oracle, reference = tour.oracle, tour.kept["receipt"]
+    oracle.eventually(lambda: bool(oracle.mails_about(reference)), "the receipt in the customer's mailbox")
+    subjects = [mail["subject"] for mail in oracle.mails_about(reference)]
+    mail = oracle.mails_about(reference)[0]
+    oracle.must_be("mails about the payment", [mail["subject"]], subjects)
+    staff = tour.staff()
+    must_say(staff.get("/admin/mails"), mail["subject"], mail["to"])
+    must_say(staff.get(f"/_sandbox/mails/{mail['id']}"), reference)
+    tour.say(f"\"{mail['subject']}\" to {mail['to']}; caught, and to be read at /admin/mails")
 
 
 def top_up(tour: Tour) -> None:
@@ -196,6 +210,13 @@ def five_days_later(tour: Tour) -> None:
     oracle.must_be("the invoice of the returned debit", "not_paid", oracle.invoice(open_again)["status"])
     tour.say(f"the debit of {dollars(int(bad['amount_cents']))} came back R01 (insufficient funds); its invoice is unpaid "
              "again, and waits while the bank may be asked once more")
+    for debit, news in ((good, "has paid"), (bad, "came back")):
+        reference = str(debit["transaction_id"])
+        oracle.eventually(lambda r=reference: len(oracle.mails_about(r)) > 1, f"the mail about the end of {reference}")  # type: ignore[misc]
+        told = [mail["subject"] for mail in oracle.mails_about(reference)]
+        oracle.must_be("mails about a debit: that it is on its way, and its end", [True, True],
+                       [end in subject for end, subject in zip(("on its way", news), told, strict=True)])
+    tour.say("each debit was told by mail twice: that it is on its way, and how it ended")
 
 
 def _wait_returned(tour: Tour, bad: Record) -> None:

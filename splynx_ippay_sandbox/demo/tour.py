@@ -94,6 +94,7 @@ STEPS: tuple[Step, ...] = (
     ("serve", "Web program and worker start", office.start_programs),
     ("save_methods", "A customer saves a card and a bank account", people.save_methods),
     ("pay_invoice", "The customer pays an invoice with the saved card", people.pay_invoice),
+    ("receipt", "The receipt is in the customer's mailbox", people.receipt),
     ("top_up", "The customer tops up the balance", people.top_up),
     ("link_pays", "The holder of a link from a mail pays a proforma, without a login", people.link_pays),
     ("charge_everybody", "Staff preview and charge everybody", office.charge_everybody),

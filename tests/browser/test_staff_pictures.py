@@ -2,7 +2,8 @@
 
 import re
 
-from splynx_ippay.payments import states
+from splynx_ippay import credentials
+from splynx_ippay.payments import states, updater
 from splynx_ippay.payments.models import State
 from splynx_ippay.runs import work
 from splynx_ippay.runs.models import Run
@@ -73,6 +74,28 @@ def test_every_page_of_charging(gallery, clerk, town, sandbox):
     pictured.shoot("payments-none", page, again=False)
     with town.core.database.read() as session:
         assert session.get(Run, run_id).state == "finished"
+
+
+def test_a_charge_with_a_backup_and_what_banks_told(gallery, clerk, town, sandbox, settings_of):
+    pictured, page = gallery("admin"), clerk().page
+    settings_of(town.core, backup_method="1")
+    town.card()
+    bank = town.bank()
+    town.core.database.run(lambda session: credentials.set_backup(session, bank.id, 1, wanted=True))
+    page.goto("/ippay/admin/charge")
+    preview(page, customer_ids="1")
+    pictured.shoot("preview-with-backup", page, again=False)
+    start(page)
+    town.answer("051")
+    work.tick(town.core)
+    work.tick(town.core)
+    page.reload()
+    pictured.shoot("run-with-backup", page, again=False)
+    sandbox.control("POST", "updates", {"token_last4": "1111", "response_code": "E", "exp": "01/38"})
+    sandbox.jump(seconds=3600)
+    assert updater.tick(town.core)
+    page.goto("/ippay/admin/customers/1")
+    pictured.shoot("customer-told-by-bank", page, again=False)
 
 
 def test_every_page_of_one_payment(gallery, clerk, town, sandbox):

@@ -174,3 +174,18 @@ def test_a_number_that_was_refused_for_good_does_not_stand_against_its_successor
     assert list(refused()) == [card.id]
     assert tell("A", new_number=NEW_NUMBER) == 1
     assert refused() == {}
+
+
+@pytest.mark.parametrize(("row", "shown"), [
+    ({"masked": "5555"}, "Visa •••• 1111 01/30"),  # a number that is not six and four digits
+    ({"masked": "909090XXXXXX4444"}, "Visa •••• 4444 01/30"),  # of a network we do not know
+    ({"expiry": "13/30"}, "Visa •••• 1111 01/27"), ({"expiry": ""}, "Visa •••• 1111 01/27"),
+])
+def test_what_a_row_does_not_say_clearly_stays_as_it_was(desk, card, row, shown):
+    news = credentials.News(**{
+        "terminal_id": card.terminal_id, "environment": "test", "code": "A", "at": clock.now(), "expiry": "01/30",
+        "old_token": token_of(desk.core, card).lower(), "new_token": "4A1B2C3D4E5F4444"} | row)
+    assert desk.core.database.run(lambda session: credentials.apply(session, desk.core.box, news)) == 1
+    assert history(desk.core) == [("A", "Visa •••• 1111 01/27", shown)]
+    assert token_of(desk.core, desk.method(card.id)) == "4A1B2C3D4E5F4444"
+    assert "4A1B" not in repr(news)

@@ -182,10 +182,12 @@ def test_a_new_expiry_told_by_the_bank_is_shown_quietly(portal, add_card, sandbo
 
 def test_one_press_makes_another_method_the_backup_and_one_takes_it_back(portal, add_card, add_bank, core, settings_of, staff):
     add_card(portal)
-    assert not add_bank(portal).says("Use as backup")
+    assert "Use as backup" not in add_bank(portal).words
     settings_of(core, backup_method="1")
     bank = stored(core)[1]
-    page = portal.submit(portal.get("/ippay/credentials"), f"/credentials/{bank.id}/backup")
+    page = portal.get("/ippay/credentials")
+    assert page.says("As backup it is charged once, instead of your default", "Use as backup")
+    page = portal.submit(page, f"/credentials/{bank.id}/backup")
     assert page.says("Bank account •••• 5678 is the backup now.", "Backup", "this one is charged instead, once", "No backup any more")
     assert stored(core)[1].backup_at is not None
     assert staff.get(f"/ippay/admin/customers/{portal.facts['id']}").says("Backup")

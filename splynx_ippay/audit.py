@@ -35,7 +35,7 @@ class Entry(Row):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     actor: Mapped[str] = mapped_column(String(80))  # "staff 3", "command line (root)"
     address: Mapped[str] = mapped_column(String(45), default="")
-    action: Mapped[str] = mapped_column(String(16))  # setting, picture, export, release, automatic
+    action: Mapped[str] = mapped_column(String(16))  # setting, picture, export, release, automatic, ask
     key: Mapped[str] = mapped_column(String(64))  # of a setting; of an export the file; of a customer the id
     partner_id: Mapped[int | None]
     before: Mapped[str] = mapped_column(Text, default="")

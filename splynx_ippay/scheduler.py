@@ -70,6 +70,8 @@ TIMETABLE: tuple[Job, ...] = (
     Job("links", 600, TASKS["links"]),
     Job("mirror", 60, TASKS["mirror"]),
     Job("mails", 30, TASKS["mails"]),
+    Job("declines", 300, TASKS["declines"]),
+    Job("expiry", NIGHT, TASKS["expiry"]),
     Job("cleanup", 6 * 3600, TASKS["cleanup"]),
     Job("seals", 300, TASKS["seals"]),
     Job("foreign", 3600, TASKS["foreign"]),

@@ -62,6 +62,20 @@ def mails(core: Core) -> None:
     sending.tick(core)
 
 
+def declines(core: Core) -> None:
+    """Ask customers for another card or account after a Charge was declined."""
+    from splynx_ippay.asks import declines as work
+
+    work.tick(core)
+
+
+def expiry(core: Core) -> None:
+    """Tell customers that the card Charges take from expires."""
+    from splynx_ippay.asks import expiry as work
+
+    work.tick(core)
+
+
 def cleanup(core: Core) -> None:
     """Forget counted limits, events, codes and tokens that nothing reaches any more."""
     from splynx_ippay.links import codes, webhook
@@ -122,6 +136,8 @@ TASKS: dict[str, Callable[[Core], None]] = {
     "links": links,
     "mirror": mirror,
     "mails": mails,
+    "declines": declines,
+    "expiry": expiry,
     "cleanup": cleanup,
     "seals": seals,
     "foreign": foreign,

@@ -34,6 +34,7 @@ from splynx_ippay.admin import rights, words  # noqa: E402 - rights asks which a
 bp.before_request(rights.require_right)
 
 from splynx_ippay.admin import (  # noqa: E402, F401 - they register their routes on bp
+    asking,
     customers,
     failed,
     health,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from flask import render_template, request
 from flask_babel import gettext as _
 
-from splynx_ippay.admin import access, bp, failures, sheets, words
+from splynx_ippay.admin import access, bp, rights, sheets, words
 from splynx_ippay.admin.payments import customer_names
+from splynx_ippay.asks import debts, failures, last_asks
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import ConfigError, HostError
 from splynx_ippay.base.money import Money
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     from flask.typing import ResponseReturnValue
 
-    from splynx_ippay.admin.failures import Failure
+    from splynx_ippay.asks import Ask
+    from splynx_ippay.asks.failures import Failure
     from splynx_ippay.payments.core import Core
 
 DAYS = (30, 90, 365)
@@ -38,7 +40,8 @@ def failed() -> ResponseReturnValue:
         found, more = failures.page_of(session, since=clock.now() - timedelta(days=days), partner_id=access.own_partner(), page=page)
     still = _still_open(core, found)
     names = customer_names(core, {failure.attempt.customer_id for failure in still})
-    return render_template("admin/failed.html", found=still, elsewhere=len(found) - len(still), more=more, page=page, days=days,
+    return render_template("admin/failed.html", found=still, asked=_asked(core, still), target_of=debts.target_of,
+                           can_ask=bool(still) and rights.may(rights.Right.CHARGE), elsewhere=len(found) - len(still), more=more, page=page, days=days,
                            choices=DAYS, names=names, words=words, source_of=source_of, reason_of=reason_of,
                            next_step=next_step, money_of=Money, tab="failed")
 
@@ -87,25 +90,32 @@ def _still_open(core: Core, found: list[Failure]) -> list[Failure]:
     return [failure for failure in found if failure.line.document != "invoice" or failure.line.document_id not in closed]
 
 
+def _asked(core: Core, found: list[Failure]) -> dict[str, Ask]:
+    """By debt: when the customer was last asked, and by whom."""
+    with core.database.read() as session:
+        return last_asks(session, [debts.target_of(failure) for failure in found])
+
+
 def _lines(core: Core, days: int, partner_id: int | None) -> Iterator[str]:
     yield sheets.BOM + sheets.line([
         _("Document"), _("Number"), _("Customer ID"), _("Customer"), _("Amount"), _("Currency"), _("Method"), _("Last try"),
-        _("Tries"), _("Status"), _("Reason"), _("Next step"), _("Transaction ID")])
+        _("Tries"), _("Status"), _("Reason"), _("Next step"), _("Asked by mail"), _("Transaction ID")])
     with core.database.read() as session:
         for batch in failures.batches(session, since=clock.now() - timedelta(days=days), partner_id=partner_id, size=_CALL):
             still = _still_open(core, batch)
             names = customer_names(core, {failure.attempt.customer_id for failure in still})
+            asked = last_asks(session, [debts.target_of(failure) for failure in still])
             for failure in still:
-                yield sheets.line(_cells(failure, names))
+                yield sheets.line(_cells(failure, names, asked.get(debts.target_of(failure))))
             session.expunge_all()
 
 
-def _cells(failure: Failure, names: dict[int, str]) -> list[str]:
+def _cells(failure: Failure, names: dict[int, str], asked: Ask | None) -> list[str]:
     attempt, line = failure.attempt, failure.line
     return [words.say(words.DOCUMENTS, line.document), line.number, str(attempt.customer_id), names.get(attempt.customer_id, ""),
             str(Money(line.amount_cents, attempt.currency).decimal()), attempt.currency, source_of(attempt),
             f"{attempt.created_at.astimezone():%Y-%m-%d %H:%M}", str(failure.tries), words.say(words.STATES, attempt.state),
-            reason_of(failure), next_step(failure), attempt.transaction_id]
+            reason_of(failure), next_step(failure), f"{asked.asked_at.astimezone():%Y-%m-%d %H:%M}" if asked else "", attempt.transaction_id]
 
 
 def _days() -> int:

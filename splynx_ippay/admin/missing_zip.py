@@ -13,7 +13,8 @@ from flask import render_template, request, url_for
 from flask_babel import gettext as _
 
 from splynx_ippay import credentials
-from splynx_ippay.admin import access, bp, sheets
+from splynx_ippay.admin import access, bp, rights, sheets
+from splynx_ippay.asks import last_asks, zips
 from splynx_ippay.base.errors import ConfigError, HostError
 from splynx_ippay.checkout.pages import Checkout
 
@@ -36,9 +37,12 @@ def missing_zip() -> ResponseReturnValue:
     found = _cards(core)
     shown = found[(page - 1) * PAGE:page * PAGE]
     people = _people(core, shown)
+    with core.database.read() as session:
+        asked = last_asks(session, [zips.target_of(card.customer_id) for card in shown])
     return render_template(
         "admin/missing_zip.html", cards=shown, people=people, count=len(found), page=page, more=len(found) > page * PAGE,
-        is_asked=core.settings.flag("zip_code_option"), label_of=Checkout.label, tab="missing_zip",
+        is_asked=core.settings.flag("zip_code_option"), asked=asked, target_of=zips.target_of,
+        can_ask=bool(shown) and rights.may(rights.Right.CHARGE), label_of=Checkout.label, tab="missing_zip",
         mails={customer.id: _mail(core, customer) for customer in people.values() if customer.email})
 
 

@@ -38,6 +38,7 @@ RIGHT_OF: dict[str, Right] = {
     "history": Right.VIEW, "run": Right.VIEW, "run_progress": Right.VIEW, "run_csv": Right.VIEW,
     "health": Right.VIEW, "release": Right.CONFIGURE, "links_page": Right.VIEW,
     "missing_zip": Right.VIEW, "missing_zip_csv": Right.VIEW,
+    "ask_failed": Right.CHARGE, "ask_failed_now": Right.CHARGE, "ask_zip": Right.CHARGE, "ask_zip_now": Right.CHARGE,
     "settings": Right.CONFIGURE, "settings_save": Right.CONFIGURE, "settings_picture": Right.CONFIGURE,
     "audit_page": Right.CONFIGURE,
     "log": Right.CONFIGURE,

@@ -124,8 +124,14 @@ def _check(setting: Setting, value: str) -> None:
             fits = None
         if not fits:
             raise BadInput(setting.key, N_("Enter an amount in digits, for example 25.00."))
+    if setting.kind == "days" and not re.fullmatch(_DAYS, value, re.ASCII):
+        raise BadInput(setting.key, N_("Enter days of the month from 1 to 31, separated by commas, for example 7, 21."))
     if setting.key in _CHECKS:
         _CHECKS[setting.key](setting.key, value)
+
+
+_DAY = r"(0?[1-9]|[12][0-9]|3[01])"
+_DAYS = rf"({_DAY}( *, *{_DAY})*)?"
 
 
 def _currency(key: str, value: str) -> None:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 _METHODS = frozenset({"credit_card_payment_method", "bank_account_payment_method"})
 ACTIONS = {"setting": N_("Setting"), "picture": N_("Picture"), "export": N_("File taken out"),
-           "release": N_("Terminal released"), "automatic": N_("Automatic charging")}
+           "release": N_("Terminal released"), "automatic": N_("Automatic charging"),
+           "ask": N_("Customers asked by mail")}
 _AUDIT_PAGE = 50
 
 

@@ -22,7 +22,7 @@ class Setting:
     title: str
     description: str
     default: str = ""
-    kind: str = "string"  # string, integer, decimal, boolean, select
+    kind: str = "string"  # string, integer, decimal, boolean, select, days (of the month)
     choices: tuple[tuple[str, str], ...] = ()
     relation: str = ""  # the host fills the select: PaymentMethod, PaymentAccount
     per_partner: bool = False
@@ -141,6 +141,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("mail_receipts", "mail", N_("Receipts by mail"), N_("Customers get a mail when a payment went through, when a bank debit "
             "was accepted, settled or came back, and when a payment was cancelled. Needs the mail server; Splynx may send "
             "receipts of its own, too"), default="1", kind="boolean"),
+    Setting("mail_declines", "mail", N_("Mail after a declined Charge"), N_("A customer whose payment a Charge could not take gets a "
+            "mail with the reason and a link to pay with another card or account, once for each debt and kind of refusal. "
+            "Needs the mail server"), default="1", kind="boolean"),
+    Setting("expiry_notice_days", "mail", N_("Notices before a card expires"), N_("Days of the month, separated by commas: in its "
+            "last month a customer whom Charges take from gets a mail on each of them, and one once the card has expired. "
+            "Empty: none. Needs the mail server"), default="7, 21", kind="days"),
     Setting("roles_view", "roles", N_("Roles that may look"), N_("Roles of Splynx's administrators, separated by commas; * is "
             "everybody. Pages and files of payments; whoever may more may look, too"), default="*"),
     Setting("roles_charge", "roles", N_("Roles that may charge"), N_("Pay for a customer, make, start and stop a Charge, let "

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ __all__ = ["BLOCKS", "BY_KEY", "MODULE", "MODULE_TITLE", "SETTINGS", "Deployment
 MODULE = "splynx_ippay_addon"
 MODULE_TITLE = "Splynx Ippay Billing Add-On"
 DEFAULT_INI = "/etc/splynx-ippay/splynx-ippay.ini"
+_LAST_DAY = 31
 _ENVIRONMENT_PREFIX = "SPLYNX_IPPAY_"
 
 
@@ -126,6 +128,14 @@ class Settings:
         if not (text.isascii() and text.isdigit()):
             raise ConfigError(f"the setting {BY_KEY[key].title!r} must be a whole number")
         return int(text)
+
+    def days(self, key: str) -> tuple[int, ...]:
+        """The value as days of the month in order, none where it is empty. Raises ConfigError naming the setting."""
+        words = [word.strip() for word in self.text(key).split(",") if word.strip()]
+        days = sorted({int(word) for word in words if re.fullmatch(r"[0-9]{1,2}", word, re.ASCII)})
+        if len(days) != len(set(words)) or (days and not 1 <= days[0] <= days[-1] <= _LAST_DAY):
+            raise ConfigError(f"the setting {BY_KEY[key].title!r} must be days of the month, for example 7, 21")
+        return tuple(days)
 
     def money(self, key: str, currency: str) -> Money:
         """The value as an amount. Raises ConfigError naming the setting."""

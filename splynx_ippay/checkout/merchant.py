@@ -37,6 +37,11 @@ def init_app(app: Flask) -> None:
 
 def merchant_name(core: Core, partner_id: int) -> str:
     """The partner's name; words that are true of every provider when the host does not tell, for a page must not fail."""
+    return own_name(core, partner_id) or _("the internet provider")
+
+
+def own_name(core: Core, partner_id: int) -> str:
+    """The partner's name, "" where the host does not tell one."""
     memory: _Names = current_app.extensions["partner_names"]
     with memory.lock:
         fresh = memory.until is not None and memory.until > clock.now()
@@ -50,4 +55,4 @@ def merchant_name(core: Core, partner_id: int) -> str:
     # The host is asked in any case: who measures us learns nothing about whose document it is.
     if brand := branding.name_of(core, partner_id):
         return brand
-    return memory.names.get(partner_id, "") or _("the internet provider")
+    return memory.names.get(partner_id, "")

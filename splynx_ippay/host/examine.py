@@ -161,7 +161,8 @@ def entry_points(subject: Subject) -> Found:
 def settings_read(subject: Subject) -> Found:
     """Every number, amount and choice of the settings is one."""
     settings, wrong = subject.settings, []
-    read: dict[str, Callable[[str], object]] = {"integer": settings.integer, "select": settings.choice, "decimal": lambda key: settings.money(key, "USD")}
+    read: dict[str, Callable[[str], object]] = {"integer": settings.integer, "select": settings.choice, "decimal": lambda key: settings.money(key, "USD"),
+            "days": settings.days}
     for setting in SETTINGS:
         try:
             read.get(setting.kind, settings.text)(setting.key)

@@ -57,4 +57,4 @@ def _item(setting: Setting) -> dict[str, Any]:
         return item | {"type": "select", "relation": _RELATION.format(setting.relation)}
     if setting.choices:
         return item | {"type": "select", "values": dict(setting.choices)}
-    return item | {"type": setting.kind}
+    return item | {"type": "string" if setting.kind == "days" else setting.kind}

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from splynx_ippay.base.setting_table import N_
-from splynx_ippay.letters import receipts
+from splynx_ippay.letters import asking, receipts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from splynx_ippay.notifications import OutboxMail
+    from splynx_ippay.payments.core import Core
 
 
 def as_owed(_session: Session, mail: OutboxMail) -> dict[str, Any]:
@@ -25,13 +26,19 @@ def as_owed(_session: Session, mail: OutboxMail) -> dict[str, Any]:
     return dict(mail.values)
 
 
+def nowhere(_core: Core, _session: Session, _mail: OutboxMail) -> dict[str, str]:
+    """A mail without a button."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of mail."""
 
     title: str  # for staff
-    switch: str  # the setting (yes or no) without which it does not go out
+    switch: str  # the setting (yes or no) without which it does not go out; "": what owes it has looked
     facts: Callable[[Session, OutboxMail], dict[str, Any]] = as_owed  # for its templates; raises Overtaken
+    addresses: Callable[[Core, Session, OutboxMail], dict[str, str]] = nowhere  # where it leads to
     worth: timedelta = timedelta(days=3)  # an older one is no news any more
 
 
@@ -42,6 +49,12 @@ KINDS: dict[str, Kind] = {
     "debit_returned": Kind(N_("Bank debit came back"), "mail_receipts", receipts.about("returned")),
     "cancelled": Kind(N_("Payment cancelled"), "mail_receipts", receipts.about("voided")),
     "not_taken": Kind(N_("Payment not taken"), "mail_receipts", receipts.about("declined", "refused", "abandoned")),
+}
+
+KINDS |= {
+    "ask": Kind(N_("Asked for another card or account"), "", asking.debt, asking.debt_addresses),
+    "ask_zip": Kind(N_("Asked for the ZIP code"), "", asking.zip_code, asking.portal),
+    "expiry": Kind(N_("Card expires"), "", asking.expiry, asking.portal),
 }
 
 REASONS = {

@@ -136,7 +136,7 @@ def _write(core: Core, mail: OutboxMail, names: _Names) -> Mail:
         raise _Ended(MailState.FAILED, "no_address")
     try:
         with core.database.read() as session:
-            facts = kind.facts(session, mail)
+            facts = {**kind.facts(session, mail), **kind.addresses(core, session, mail)}
     except Overtaken:
         raise _Ended(MailState.SKIPPED, "overtaken") from None
     return notifications.render(mail.kind, address, core.settings.text("language"), name=_line(customer.name),
@@ -155,7 +155,7 @@ def _kind_to_send(core: Core, mail: OutboxMail) -> Kind:
         raise _Ended(MailState.SKIPPED, "unknown_kind")
     if not notifications.can_send(core.settings):
         raise _Ended(MailState.SKIPPED, "no_server")
-    if not core.settings.flag(kind.switch):
+    if kind.switch and not core.settings.flag(kind.switch):
         raise _Ended(MailState.SKIPPED, "switched_off")
     if mail.created_at < clock.now() - kind.worth:
         raise _Ended(MailState.FAILED, mail.reason, mail.detail) if mail.tries else _Ended(MailState.SKIPPED, "too_old")

@@ -10,6 +10,7 @@ from flask_babel import ngettext
 from sqlalchemy import func, select
 
 from splynx_ippay import auth, credentials
+from splynx_ippay.asks import zips
 from splynx_ippay.base.errors import AddOnError, BadInput
 from splynx_ippay.checkout import banks, words
 from splynx_ippay.checkout.consent import bank_consent, bank_paragraphs, bank_version, card_consent, card_text
@@ -169,7 +170,7 @@ def _list(*, chosen: str = "", typed: Typed | None = None, problems: dict[str, s
     zip_code = core.settings.flag("zip_code_option")
     with core.database.read() as session:
         methods = credentials.all_methods_of(session, user.id)
-        stands = standing.standings(session, methods, terminal, asks_zip=zip_code)
+        stands = standing.standings(session, methods, terminal, asks_zip=zip_code or zips.was_asked(session, user.id))
         told = {update.method_id: update for update in reversed(credentials.updates_of(session, user.id)) if update.after}
     return render_template(
         "portal/credentials.html", told=told, label_of=Checkout.label,

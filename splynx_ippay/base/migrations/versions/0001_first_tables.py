@@ -23,6 +23,19 @@ def upgrade() -> None:
     sa.Column('problem', sa.String(length=200), nullable=False),
     sa.PrimaryKeyConstraint('customer_id')
     )
+    op.create_table('ask',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('target', key_text(48), nullable=False),
+    sa.Column('stage', key_text(16), nullable=False),
+    sa.Column('why', sa.String(length=16), nullable=False),
+    sa.Column('customer_id', sa.Integer(), nullable=False),
+    sa.Column('attempt_id', sa.Integer(), nullable=True),
+    sa.Column('asked_at', UtcDateTime(), nullable=False),
+    sa.Column('asked_by', sa.String(length=80), nullable=False),
+    sa.PrimaryKeyConstraint('id'),
+    sa.UniqueConstraint('target', 'stage')
+    )
+    op.create_index('ask_by_customer', 'ask', ['customer_id'], unique=False)
     op.create_table('attempt',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('transaction_id', key_text(18), nullable=False),
@@ -450,5 +463,7 @@ def downgrade() -> None:
     op.drop_index('attempt_by_payer', table_name='attempt')
     op.drop_index('attempt_by_customer', table_name='attempt')
     op.drop_table('attempt')
+    op.drop_index('ask_by_customer', table_name='ask')
+    op.drop_table('ask')
     op.drop_table('account_mirror')
 

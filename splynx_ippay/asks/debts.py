@@ -20,7 +20,7 @@ from splynx_ippay.credentials import Method
 from splynx_ippay.ippay import return_words
 from splynx_ippay.ippay.declines import decline_for
 from splynx_ippay.links import fields, signed
-from splynx_ippay.payments import due
+from splynx_ippay.payments import balance, due
 from splynx_ippay.payments.models import DebtKey, Line, State, Terminal
 from splynx_ippay.splynx.resources import InvoiceFilter
 
@@ -57,11 +57,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class _Facts:
-    """What our own rows know of a batch, at six queries however large it is."""
+    """What our own rows know of a batch, at a few queries however large it is."""
 
     asked: Mapping[str, Ask]
-    held: Collection[str]
-    taken: Mapping[tuple[str, int], Taken]
+    held: set[str | None]
+    taken: Mapping[str, Taken]  # by target
     changed: Mapping[int, datetime]  # by customer: when what is charged first was last changed
     stopped: Collection[tuple[str, str]]
     environment: str
@@ -142,7 +142,7 @@ def _examine(core: Core, failures: Sequence[Failure]) -> list[Candidate]:
 
 def _judge(failure: Failure, customer: Customer | None, read: Invoice | Proforma | Money | None, facts: _Facts,
            currency: str) -> Candidate:
-    open_now = _open_now(read, facts.taken.get((failure.line.document, failure.line.document_id or 0), due.NOTHING), currency)
+    open_now = _open_now(read, facts.taken.get(target_of(failure), due.NOTHING), currency)
     last = facts.asked.get(target_of(failure))
     return Candidate(failure, customer, open_now, _why_not(failure, customer, open_now, last, facts), last)
 
@@ -156,7 +156,8 @@ def _why_not(failure: Failure, customer: Customer | None, open_now: Money, last:
         ("environment", attempt.environment != facts.environment),
         ("our_side", why_of(failure) == "configuration"),
         ("returned_hold", is_returned and line.hold_until is not None and line.hold_until > clock.now()),
-        ("being_paid", due.target_of(line.document, line.document_id, attempt.customer_id) in facts.held),
+        ("being_paid", not facts.held.isdisjoint({due.target_of(line.document, line.document_id, attempt.customer_id),
+                                                  due.target_of("balance", None, attempt.customer_id)})),
         ("paid", not open_now),
         ("mended", facts.changed.get(attempt.customer_id, attempt.created_at) > attempt.created_at),
         ("asked", book.is_pausing(last)),
@@ -169,7 +170,7 @@ def _why_not(failure: Failure, customer: Customer | None, open_now: Money, last:
 def _open_now(read: Invoice | Proforma | Money | None, taken: Taken, currency: str) -> Money:
     """What may be paid now, by the one rule of ``payments.due``; of a balance what the host shows as owed."""
     if isinstance(read, Money):
-        return read
+        return balance.rest_of(read, taken.hidden)
     if read is None or due.status_of(read) != "open":
         return Money.zero(currency)
     return due.rest_of(taken, host_due=read.due, total=read.total)
@@ -183,9 +184,8 @@ def _documents(core: Core, failures: Sequence[Failure], currency: str) -> dict[s
         found.update((f"debt:invoice:{invoice.id}", invoice) for invoice in page)
     for failure in failures:
         line, customer_id = failure.line, failure.attempt.customer_id
-        if line.document == "balance":
-            found[target_of(failure)] = Money.from_host(
-                str(max(0, -core.host.customer_billing(customer_id).deposit)), currency)
+        if line.document == balance.DOCUMENT:
+            found[target_of(failure)] = balance.read_owed(core, customer_id, currency)
         elif line.document == "proforma":
             proforma = due.read_document(core, "proforma", currency=currency, document_id=line.document_id)
             if proforma is not None:
@@ -195,16 +195,28 @@ def _documents(core: Core, failures: Sequence[Failure], currency: str) -> dict[s
 
 def _look_up(core: Core, session: Session, failures: Sequence[Failure]) -> _Facts:
     customer_ids = {failure.attempt.customer_id for failure in failures}
-    keys = [due.target_of(failure.line.document, failure.line.document_id, failure.attempt.customer_id) for failure in failures]
-    invoices, proformas = ([failure.line.document_id for failure in failures if failure.line.document == document]
-                           for document in ("invoice", "proforma"))
-    taken = {**due.taken_by_document(session, Line.document == "invoice", Line.document_id.in_(invoices)),
-             **due.taken_by_document(session, Line.document == "proforma", Line.document_id.in_(proformas))}
+    keys = {due.target_of(failure.line.document, failure.line.document_id, failure.attempt.customer_id) for failure in failures}
+    keys |= {due.target_of("balance", None, customer_id) for customer_id in customer_ids}  # it holds every debt of the customer
     methods = session.scalars(select(Method).where(Method.customer_id.in_(customer_ids), Method.status == "active",
                                                    Method.is_default.is_(True)))
     return _Facts(
         asked=book.last_asks(session, [target_of(failure) for failure in failures]),
-        held=set(session.scalars(select(DebtKey.open_target).where(DebtKey.open_target.in_(keys)))), taken=taken,
-        changed={method.customer_id: method.changed_at for method in methods if not method.is_expired() and book.is_in_place(core, method)},
+        held=set(session.scalars(select(DebtKey.open_target).where(DebtKey.open_target.in_(keys)))), taken=_taken(session, failures),
+        changed={method.customer_id: method.changed_at for method in methods
+                 if not method.is_expired() and book.is_in_place(core, method)},
         stopped={(row.terminal_id, row.environment) for row in session.scalars(select(Terminal).where(Terminal.stopped_at.is_not(None)))},
         environment=core.settings.choice("environment"))
+
+
+def _taken(session: Session, failures: Sequence[Failure]) -> dict[str, Taken]:
+    """What we took or may have taken and the host may not show yet, by target."""
+    found: dict[str, Taken] = {}
+    for document in ("invoice", "proforma"):
+        ids = [failure.line.document_id for failure in failures if failure.line.document == document]
+        ours = due.taken_by_document(session, Line.document == document, Line.document_id.in_(ids))
+        covered = due.taken_by_balance(session, [f"{document}:{one}" for one in ids])
+        found |= {f"debt:{document}:{one}": ours.get((document, one or 0), due.NOTHING)._replace(
+            by_balance=f"{document}:{one}" in covered) for one in ids}
+    owing = {failure.attempt.customer_id for failure in failures if failure.line.document == balance.DOCUMENT}
+    hidden = balance.hidden_by_customer(session, owing)
+    return found | {f"debt:{balance.DOCUMENT}:{one}": due.NOTHING._replace(hidden=hidden.get(one, 0)) for one in owing}

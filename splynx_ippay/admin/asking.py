@@ -152,5 +152,5 @@ def _zip_mail(core: Core, candidate: zips.ZipCandidate) -> Mail:
 
 
 def _about(core: Core, name: str, partner_id: int) -> dict[str, str]:
-    return {"name": name, "merchant": own_name(core, partner_id),
+    return {"name": name, "contact": core.settings.text("mail_contact", partner_id), "merchant": own_name(core, partner_id),
             "portal": urljoin(core.settings.text("api_domain").strip(), url_for("portal.credentials"))}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from splynx_ippay.payments.core import Core
-    from splynx_ippay.splynx.records import Payment
+    from splynx_ippay.splynx.records import Invoice, Payment, Proforma
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ _OPEN = (Booking.DUE, Booking.POSTING, Booking.UNDO_DUE, Booking.UNDOING)
 _ABOUT_THE_DOCUMENT = frozenset({400, 404, 422})
 _OF_THE_ACCOUNT = frozenset({"topup", "balance"})  # posted without a document from the start
 _REFUSALS = 5  # of money on account, before a person must look
+_REFUSALS_OPEN = 12  # of a document that is open, two hours of them
 
 
 def tick(core: Core) -> int:
@@ -107,7 +108,8 @@ def post(core: Core, line: Line) -> None:
     if claimed is None:
         return
     with outbox.leased(core, claimed):
-        found = core.host.find_payments(claimed.attempt.customer_id, claimed.field_1)
+        found = [payment for payment in core.host.find_payments(claimed.attempt.customer_id, claimed.field_1)
+                 if not payment.deleted or payment.id > (claimed.seen_deleted_id or 0)]
         if found:
             _adopt(core, claimed, found)
         elif claimed.post_started_at is None or _may_post_again(core, claimed):
@@ -184,8 +186,12 @@ def _refused(core: Core, line: Line, error: HostRejected) -> None:
             outbox.retry_later(core, line, outbox.LATER, reason, booking_tries=tries)
         else:
             outbox.finish(core, line, Booking.REVIEW, reason=reason)
-    elif _takes_it(core, line):
-        outbox.retry_later(core, line, outbox.LATER, f"Splynx refused the payment, though the document is open: {error}")
+    elif fits(line, due.read_document(core, line.document, currency=line.attempt.currency, document_id=line.document_id)):
+        reason = f"Splynx refused the payment, though the document is open: {error}"
+        if (tries := line.booking_tries + 1) < _REFUSALS_OPEN:
+            outbox.retry_later(core, line, outbox.LATER, reason, booking_tries=tries)
+        else:
+            outbox.finish(core, line, Booking.REVIEW, reason=reason)
     else:
         outbox.retry_later(core, line, timedelta(), f"booked on account, without the document: {error}",
                            on_account=True, booking_tries=0)
@@ -194,9 +200,8 @@ def _refused(core: Core, line: Line, error: HostRejected) -> None:
         post(core, again)
 
 
-def _takes_it(core: Core, line: Line) -> bool:
-    """Whether the document, read again, can take the line: a refusal alone proves nothing about it. Raises HostError."""
-    read = due.read_document(core, line.document, currency=line.attempt.currency, document_id=line.document_id)
+def fits(line: Line, read: Invoice | Proforma | None) -> bool:
+    """Whether the line's document, as just read, can take the line: a refusal alone proves nothing about it."""
     return (read is not None and read.customer_id == line.attempt.customer_id
             and due.status_of(read) not in {"deleted", "paid"} and read.due >= line.amount)
 

@@ -160,6 +160,7 @@ class Line(Row):
     empty_searches: Mapped[int] = mapped_column(default=0)  # after a POST without a clear answer
     on_account: Mapped[bool] = mapped_column(Boolean, default=False)  # posted without the document
     splynx_payment_id: Mapped[int | None]
+    seen_deleted_id: Mapped[int | None]  # our payments deleted in the host up to this id: a person had it posted again
     statement_record_id: Mapped[int | None]
     statement_status: Mapped[str] = mapped_column(String(10), default="")  # what the host shows: new, pending, processed, …
     statement_next_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when to tell it again; NULL: it is true

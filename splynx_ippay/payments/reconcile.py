@@ -90,7 +90,7 @@ def look(core: Core, attempt_id: int) -> None:
     if attempt.state == State.INTENDED:
         _close_intent(core, attempt)
         return
-    terminal = _terminal(core, attempt)
+    terminal = terminal_of(core, attempt)
     if attempt.state == State.UNKNOWN:
         _enquire(core, attempt, terminal)
     if terminal.can_report:
@@ -103,7 +103,7 @@ def look(core: Core, attempt_id: int) -> None:
     booking.settle_up(core, attempt_id)
 
 
-def _terminal(core: Core, attempt: Attempt) -> TerminalSettings:
+def terminal_of(core: Core, attempt: Attempt) -> TerminalSettings:
     """The attempt's own terminal, never today's setting of the partner. Raises ConfigError when it is gone."""
     terminal = core.settings.terminals().get(attempt.terminal_id)
     if terminal is None or terminal.environment != attempt.environment:
@@ -260,8 +260,10 @@ def nobody_owns(session: Session) -> list[str]:
         state = State(line.attempt.state)
         was_posted = line.booking == Booking.POSTED or (
             line.booking == Booking.REVIEW and line.splynx_payment_id is not None)  # deleted in the host later
+        # Money on account, and money beyond what was due, pay no debt.
+        pays_none = line.on_account or line.attempt.excess
         must = state in {State.INTENDED, State.UNKNOWN} or (
-            state in {State.APPROVED, State.ACCEPTED} and not was_posted)
+            state in {State.APPROVED, State.ACCEPTED} and not was_posted and not pays_none)
         must_not = state in states.FREES_KEYS or line.booking == Booking.POSTED
         if held and must_not:
             found.append(f"{line.field_1} is {state}, {line.booking}, and still holds its debt")

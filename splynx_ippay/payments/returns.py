@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
@@ -144,15 +144,24 @@ def _rejected(session: Session, attempt: Attempt, code: str) -> None:
     if code not in CUSTOMER_RETURNS:
         _review(session, attempt, f"the bank network answered {code or 'without a code'}; a person must look")
         return
-    states.move(session, attempt, State.RETURNED, reason=f"the bank returned the debit: {code}", event="returned",
-                return_code=code[:3], returned_at=clock.now())
+    came_back(session, attempt, code, reason=f"the bank returned the debit: {code}", event="returned")
+
+
+def came_back(session: Session, attempt: Attempt, code: str, *, reason: str, event: str, **columns: Any) -> None:
+    """The debit was returned: what follows for its debts, its customer and its method. ``code`` may be "" where nobody knows.
+
+    Raises IllegalTransition.
+    """
+    may_hold = code in MAY_COME_AGAIN and not attempt.excess  # what was beyond the debt never takes its key
+    states.move(session, attempt, State.RETURNED, reason=reason, event=event, return_code=code[:3],
+                returned_at=clock.now(), **columns)
     for line in attempt.lines:
-        if code in MAY_COME_AGAIN:
+        if may_hold:
             if not states.hold_keys(session, line, clock.now() + HOLD):
                 events.record(session, attempt.id, "hold_refused", line=line.position)
         else:
             states.free_keys(session, [line])
-    states.stop_automatic(session, attempt.customer_id, f"bank debit {attempt.transaction_id} returned: {code}")
+    states.stop_automatic(session, attempt.customer_id, f"bank debit {attempt.transaction_id} returned: {code or '?'}")
     if code in DISABLES_METHOD and attempt.method_id is not None:
         credentials.disable(session, attempt.method_id, f"the bank returned a debit: {code}")
 
@@ -182,6 +191,8 @@ def grow_older(session: Session, core: Core, terminals: dict[str, TerminalSettin
             policy == "on_acceptance" or (policy == "after_n_days" and age >= days)):
         booking.make_due(session, attempt)
     is_told = terminal is not None and terminal.can_report
+    if attempt.learned_from == "person":  # who looked it up starts the wait anew
+        age = calendar.banking_days_between(attempt.state_at.date(), clock.now().date())
     if (is_told or policy == "on_settlement") and age > REVIEW_AFTER_BANKING_DAYS:
         states.move(session, attempt, State.REVIEW, event="silent",
                     reason="no settlement and no return after 7 banking days; ask IPpay")

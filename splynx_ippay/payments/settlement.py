@@ -74,8 +74,8 @@ def _look(session: Session, attempt_id: int) -> bool:
         attempt.settled_on = row.settlement_date or clock.now().date()
         events.record(session, attempt.id, "settlement_row", settled_on=attempt.settled_on.isoformat())
         return True
-    if not _is_missing(session, attempt, sent):
-        return False
+    if attempt.learned_from == "person" or not _is_missing(session, attempt, sent):
+        return False  # what a person has looked up is not asked again
     states.move(session, attempt, State.REVIEW, event="report",
                 reason=f"approved, but not in IPpay's settlement after {MISSING_AFTER_BANKING_DAYS} banking days, though later "
                        "sales are; was it voided? Look it up at IPpay by its TransactionID")

@@ -75,7 +75,8 @@ def move(session: Session, attempt: Attempt, to: State, *, reason: str, event: s
     told.owe(session, attempt)
     for line in attempt.lines:
         line.statement_next_at = now
-        if to in TAKES_MONEY_BACK and line.booking in {B.DUE, B.POSTING, B.POSTED}:
+        # The money is not there, or not any more: whatever the host was told of it goes.
+        if to in TAKES_MONEY_BACK | FREES_KEYS and line.booking in {B.DUE, B.POSTING, B.POSTED}:
             move_booking(session, line, Booking.UNDO_DUE, reason=reason)
     if to in FREES_KEYS:
         free_keys(session, attempt.lines)
@@ -130,8 +131,11 @@ def free_keys(session: Session, lines: list[Line]) -> None:
         line.hold_until = None
 
 
-def hold_keys(session: Session, line: Line, until: datetime) -> bool:
-    """Keep (or take back, where they are free) the keys of a returned debt until then; False if another holds one."""
+def hold_keys(session: Session, line: Line, until: datetime | None) -> bool:
+    """Keep (or take back, where they are free) the keys of a debt; False if another holds one.
+
+    ``until`` ends the hold of a returned debt; None: until the line is posted.
+    """
     for key in line.keys:
         if key.open_target is not None:
             continue

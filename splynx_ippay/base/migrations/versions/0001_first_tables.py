@@ -303,6 +303,14 @@ def upgrade() -> None:
     sa.Column('released_at', UtcDateTime(), nullable=True),
     sa.PrimaryKeyConstraint('terminal_id', 'environment')
     )
+    op.create_table('asked',
+    sa.Column('attempt_id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('at', UtcDateTime(), nullable=False),
+    sa.Column('by', sa.String(length=80), nullable=False),
+    sa.Column('facts', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['attempt_id'], ['attempt.id'], ),
+    sa.PrimaryKeyConstraint('attempt_id')
+    )
     op.create_table('event',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('attempt_id', sa.Integer(), nullable=False),
@@ -359,6 +367,7 @@ def upgrade() -> None:
     sa.Column('empty_searches', sa.Integer(), nullable=False),
     sa.Column('on_account', sa.Boolean(), nullable=False),
     sa.Column('splynx_payment_id', sa.Integer(), nullable=True),
+    sa.Column('seen_deleted_id', sa.Integer(), nullable=True),
     sa.Column('statement_record_id', sa.Integer(), nullable=True),
     sa.Column('statement_status', sa.String(length=10), nullable=False),
     sa.Column('statement_next_at', UtcDateTime(), nullable=True),
@@ -414,11 +423,42 @@ def upgrade() -> None:
     sa.UniqueConstraint('open_target')
     )
     op.create_index('debt_key_by_target', 'debt_key', ['target'], unique=False)
+    op.create_table('decision',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('attempt_id', sa.Integer(), nullable=False),
+    sa.Column('line_id', sa.Integer(), nullable=True),
+    sa.Column('open_for', sa.Integer(), nullable=True),
+    sa.Column('submission_key', key_text(64), nullable=False),
+    sa.Column('target', sa.String(length=12), nullable=False),
+    sa.Column('evidence', sa.String(length=12), nullable=False),
+    sa.Column('reference', sa.String(length=80), nullable=False),
+    sa.Column('reason', sa.String(length=500), nullable=False),
+    sa.Column('return_code', sa.String(length=3), nullable=False),
+    sa.Column('facts', sa.JSON(), nullable=False),
+    sa.Column('basis_seq', sa.Integer(), nullable=False),
+    sa.Column('standing', sa.String(length=10), nullable=False),
+    sa.Column('person_id', sa.Integer(), nullable=False),
+    sa.Column('person', sa.String(length=80), nullable=False),
+    sa.Column('role', sa.String(length=64), nullable=False),
+    sa.Column('at', UtcDateTime(), nullable=False),
+    sa.Column('expires_at', UtcDateTime(), nullable=False),
+    sa.Column('second', sa.String(length=80), nullable=False),
+    sa.Column('second_role', sa.String(length=64), nullable=False),
+    sa.Column('ended_at', UtcDateTime(), nullable=True),
+    sa.ForeignKeyConstraint(['attempt_id'], ['attempt.id'], ),
+    sa.ForeignKeyConstraint(['line_id'], ['line.id'], ),
+    sa.PrimaryKeyConstraint('id'),
+    sa.UniqueConstraint('open_for'),
+    sa.UniqueConstraint('submission_key')
+    )
+    op.create_index('decision_by_attempt', 'decision', ['attempt_id', 'id'], unique=False)
 
 
 
 def downgrade() -> None:
     """Change them back."""
+    op.drop_index('decision_by_attempt', table_name='decision')
+    op.drop_table('decision')
     op.drop_index('debt_key_by_target', table_name='debt_key')
     op.drop_table('debt_key')
     op.drop_index('run_item_by_state', table_name='run_item')
@@ -431,6 +471,7 @@ def downgrade() -> None:
     op.drop_index('feed_row_by_transaction', table_name='feed_row')
     op.drop_table('feed_row')
     op.drop_table('event')
+    op.drop_table('asked')
     op.drop_table('terminal')
     op.drop_table('statement_group')
     op.drop_table('run')

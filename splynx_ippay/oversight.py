@@ -1,4 +1,4 @@
-"""Commands of the person who watches over the books: recover, verify, acknowledge-foreign. Part of ``splynx-ippay``.
+"""Commands of the person who watches over the books: recover, verify, review, acknowledge-foreign. Part of ``splynx-ippay``.
 
 Owns what they print. Must never send, post or release anything that was not asked for by name.
 """
@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from splynx_ippay.base import logs
-from splynx_ippay.payments import foreign, mark, recovery, seals
+from splynx_ippay.payments import foreign, mark, recovery, seals, waiting
 from splynx_ippay.payments.core import Core
 from splynx_ippay.runs import work
 
@@ -32,6 +32,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser], 
     recover.set_defaults(run=lambda deployment, options: _recover(deployment, options, actor()))
     verify = commands.add_parser("verify", help="compute the history of all payments again and compare it with the seals")
     verify.set_defaults(run=_verify)
+    review = commands.add_parser("review", help="list the payments that wait for a person, the oldest first; status 1 if there are any")
+    review.set_defaults(run=_review)
     acknowledge = commands.add_parser("acknowledge-foreign", help="you know of a sale the add-on did not make; Charges may run")
     acknowledge.add_argument("transaction", help="its TransactionID, as the health page and splynx-ippay check show it")
     acknowledge.set_defaults(run=lambda deployment, options: _acknowledge(deployment, options, actor()))
@@ -67,6 +69,17 @@ def _verify(deployment: Deployment, _options: argparse.Namespace) -> int:
         return _REFUSED
     _say("every chain of events holds, and so does every seal")
     return 0
+
+
+def _review(deployment: Deployment, _options: argparse.Namespace) -> int:
+    core = Core.open(deployment)
+    with core.database.read() as session:
+        found = waiting.everything(session)
+    for one in found:
+        _say(f"{one.since.astimezone():%Y-%m-%d %H:%M}  {one.attempt.transaction_id}  customer {one.attempt.customer_id}  "
+             f"{(one.line or one.attempt).amount}  {one.why}" + (f"  [locks {', '.join(one.held)}]" if one.held else ""))
+    _say(f"{len(found)} wait(s): decide under Charge by IpPay, Needs a decision" if found else "nothing waits for a person")
+    return _REFUSED if found else 0
 
 
 def _acknowledge(deployment: Deployment, options: argparse.Namespace, by: str) -> int:

@@ -63,7 +63,10 @@ def _offices(state: HostState) -> None:
         state.partners.insert({"name": name, "available_in_self_registration": "1"})
         state.locations.insert({"name": f"{name} location"})
     state.administrators.insert({"login": "admin", "name": "Ada Min", "email": "admin@isp.example", "partner_id": 0})
+    state.administrators.insert({"login": "cleo", "name": "Cleo Reck", "email": "cleo@isp.example", "partner_id": 0,
+                                 "role_name": "financial-manager"})
     state.passwords["admin", "admin"] = (1, "admin-of-the-sandbox")
+    state.passwords["admin", "cleo"] = (2, "cleo-of-the-sandbox")
     for name in _CATEGORIES:
         state.categories.insert({"name": name})
     if not state.registry.account_kinds:

@@ -374,6 +374,16 @@ def staff(web, sandbox):
 
 
 @pytest.fixture
+def second_staff(web, sandbox):
+    """Another administrator, with another role, logged in."""
+    person = Person(web)
+    person.facts = sandbox.facts["second_staff"]
+    person.login("admin", person.facts["login"], person.facts["password"])
+    yield person
+    person.session.close()
+
+
+@pytest.fixture
 def anybody(web):
     """Somebody from the street: no login."""
     person = Person(web)

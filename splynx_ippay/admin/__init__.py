@@ -36,6 +36,7 @@ bp.before_request(rights.require_right)
 from splynx_ippay.admin import (  # noqa: E402, F401 - they register their routes on bp
     asking,
     customers,
+    decide,
     failed,
     health,
     links_page,

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 from flask import abort, render_template, request
 from sqlalchemy import select
 
-from splynx_ippay.admin import access, bp, words
+from splynx_ippay.admin import access, bp, decision_words, words
+from splynx_ippay.admin.decide_panel import panel_of
 from splynx_ippay.admin.search import Search, payments
 from splynx_ippay.base.errors import ConfigError, HostError
 from splynx_ippay.base.money import Money
 from splynx_ippay.checkout.endings import source_of
 from splynx_ippay.ippay.declines import decline_for
 from splynx_ippay.payments import events
-from splynx_ippay.payments.models import Attempt
+from splynx_ippay.payments.models import Attempt, CustomerNote
 from splynx_ippay.runs.models import RunItem
 
 if TYPE_CHECKING:
@@ -38,17 +39,25 @@ def payment_list() -> ResponseReturnValue:
 
 @bp.get("/payments/<int:attempt_id>")
 def payment(attempt_id: int) -> ResponseReturnValue:
-    """One payment: what was asked, what came of it, what Splynx was told, and every event."""
+    """One payment: what was asked, what came of it, what Splynx was told, what a person may decide, and every event."""
+    return show(attempt_id)
+
+
+def show(attempt_id: int, *, of: int | None = None, mistakes: dict[str, str] | None = None) -> str:
+    """The page of one payment; ``mistakes`` by field stand in the form of that line, or of the payment itself (None)."""
     core = access.core()
     with core.database.read() as session:
         attempt = session.get(Attempt, attempt_id)
         if attempt is None or not access.may_see_partner(attempt.partner_id):
             abort(404)
         history = list(attempt.events)
+        panel = panel_of(session, attempt, of=of, mistakes=mistakes)
+        note = session.get(CustomerNote, attempt.customer_id)
         run_id = session.scalar(select(RunItem.run_id).where(RunItem.attempt_id == attempt_id))
     meaning = decline_for(attempt.action_code, attempt.brand, attempt.response_text) if attempt.state == "declined" else None
     return render_template("admin/payment.html", attempt=attempt, history=history, broken=events.first_broken(history),
                            names=customer_names(core, {attempt.customer_id}), meaning=meaning, words=words, run_id=run_id,
+                           panel=panel, decision_words=decision_words, is_stopped=note is not None and note.no_auto,
                            source_of=source_of, money_of=Money)
 
 

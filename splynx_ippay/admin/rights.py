@@ -42,6 +42,8 @@ RIGHT_OF: dict[str, Right] = {
     "settings": Right.CONFIGURE, "settings_save": Right.CONFIGURE, "settings_picture": Right.CONFIGURE,
     "audit_page": Right.CONFIGURE,
     "log": Right.CONFIGURE,
+    "review": Right.VIEW, "payment_ask": Right.REFUND, "payment_decide": Right.REFUND, "line_decide": Right.REFUND,
+    "decision_confirm": Right.REFUND, "decision_withdraw": Right.REFUND,
     "pay_invoice": Right.CHARGE, "pay_invoice_now": Right.CHARGE,
     "pay_request": Right.CHARGE, "pay_request_now": Right.CHARGE,
     "charge": Right.CHARGE, "preview": Right.CHARGE,
@@ -50,7 +52,7 @@ RIGHT_OF: dict[str, Right] = {
 _REFUSED = {
     Right.VIEW: N_("Your role in Splynx does not allow you to look at payments by IpPay."),
     Right.CHARGE: N_("Your role in Splynx does not allow you to charge customers here."),
-    Right.REFUND: N_("Your role in Splynx does not allow you to give money back here."),
+    Right.REFUND: N_("Your role in Splynx does not allow you to give money back, or to decide what became of a payment."),
     Right.CONFIGURE: N_("Your role in Splynx does not allow you to set up this add-on."),
 }
 _EVERYBODY = "*"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext
 
+from splynx_ippay.admin.decision_words import EVIDENCE
 from splynx_ippay.checkout.marks import N_
 
 if TYPE_CHECKING:
@@ -81,13 +82,18 @@ EVENTS = {
     "returned": N_("The bank sent it back"), "correction": N_("The bank sent a correction"),
     "hold_ended": N_("The invoice is free to be paid again"),
     "hold_refused": N_("The invoice could not be held: another payment has it"),
+    "proposed": N_("Somebody proposed what became of it; a second person must confirm"),
+    "proposal_withdrawn": N_("The proposal was taken back"), "proposal_expired": N_("Nobody confirmed the proposal in time"),
+    "proposal_stale": N_("Something new was learned, so the proposal ended"),
+    "decision": N_("People decided"), "decided": N_("The state changed, as decided"),
     "double_sale": N_("The gateway shows it more than once"),
 }
 # What an event may tell beside its kind; everything else stays in the row.
 _FACTS = {
     "door": N_("Door"), "actor": N_("By"), "documents": N_("For"), "reason": N_("Why"), "words": N_("Answer"),
     "action_code": N_("Code"), "code": N_("Code"), "approval": N_("Approval"), "symptom": N_("What happened"),
-    "line": N_("Line"), "rows": N_("Rows"), "splynx_payment_id": N_("Payment in Splynx"), "by": N_("By"),
+    "line": N_("Line"), "rows": N_("Rows"), "splynx_payment_id": N_("Payment in Splynx"), "by": N_("By"), "second": N_("Second person"),
+    "target": N_("Decision"), "evidence": N_("Evidence"), "reference": N_("Where to find it"),
 }
 
 
@@ -102,6 +108,9 @@ def who(actor: str) -> str:
     if name:
         return str(name)
     return str(gettext("Administrator %(number)s", number=number) if kind == "staff" else gettext("Customer %(number)s", number=number))
+
+_PEOPLE = frozenset({"actor", "by", "second"})
+_TABLES = {"door": DOORS, "evidence": EVIDENCE, "target": STATES | {key: words for key, words in BOOKINGS.items() if key not in STATES}}
 
 
 def say(table: dict[str, str], key: str) -> str:
@@ -120,4 +129,4 @@ def facts_of(event: Event) -> Iterator[tuple[str, str]]:
         if data.get(key) not in (None, "", []):
             value = data[key]
             shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            yield gettext(label), say(DOORS, shown) if key == "door" else who(shown) if key in {"actor", "by"} else shown
+            yield gettext(label), who(shown) if key in _PEOPLE else say(_TABLES.get(key, {}), shown)

@@ -171,6 +171,9 @@ CHECKS: tuple[Check, ...] = (
           N_("IPpay shows sales on our terminal that the add-on did not make, so no Charge runs: %(detail)s."),
           N_("Find out who charged, and give back what was charged twice; then run: splynx-ippay acknowledge-foreign "
              "%(subject)s"), needs=("tables",)),
+    Check("decisions", N_("Payments that wait for a person"), examine_books.decisions,
+          N_("For more than a day a person has been needed, and debts stay locked: %(detail)s."),
+          N_("Open Charge by IpPay → Needs a decision, ask IPpay and Splynx, and decide."), needs=("tables",)),
     Check("books", N_("Books agree"), examine_books.books,
           N_("Rows contradict each other: %(detail)s."),
           N_("Run splynx-ippay verify, keep the database as it is, and ask the add-on's support."), needs=("tables",)),

@@ -1,10 +1,13 @@
-"""How the checks of the books look: quarantine, disagreements found at night, sales that are not ours. Reads only."""
+"""How the checks of the books look: quarantine, disagreements found at night, foreign sales, what waits for people.
+
+Reads only.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from splynx_ippay.payments import findings, mark
+from splynx_ippay.payments import findings, mark, waiting
 
 if TYPE_CHECKING:
     from splynx_ippay.host.examine import Found
@@ -22,6 +25,16 @@ def quarantine(subject: Subject) -> Found:
 def books(subject: Subject) -> Found:
     """The nightly look found keys, states and history to agree."""
     return _open(subject, findings.BOOKS, findings.HISTORY)
+
+
+def decisions(subject: Subject) -> Found:
+    """Nothing has waited for a person for more than a day (N-1: unknown for more than 24 hours = 0)."""
+    with subject.database.read() as session:
+        rows = waiting.overdue(session)
+    if not rows:
+        return None
+    words = "; ".join(f"{one.attempt.transaction_id} ({(one.line or one.attempt).amount}): {one.why}" for one in rows[:_SHOWN])
+    return {"detail": words + (f"; and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else "")}
 
 
 def foreign_sales(subject: Subject) -> Found:

@@ -64,6 +64,8 @@ class Proposal:
     def check(self) -> None:
         """Raise BadInputs for everything that is not as it must be."""
         wrong: list[BadInput] = []
+        if not self.target:
+            wrong.append(BadInput("target", N_("Choose one of the answers.")))
         if self.evidence not in {kind.value for kind in Evidence}:
             wrong.append(BadInput("evidence", N_("Say where you have looked.")))
         if len(self.reference.strip()) < 2:  # noqa: PLR2004 - a date has two figures

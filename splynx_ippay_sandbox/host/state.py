@@ -117,8 +117,9 @@ class HostState:
         """Return what the ready line says about the host."""
         by_person = {person: (login, password) for (kind, login), (person, password) in self.passwords.items() if kind == "customer"}
         first = [self.customers.rows[row_id] for row_id in sorted(by_person)[:5]]
-        staff_login, (staff_id, staff_password) = next(
-            (login, value) for (kind, login), value in self.passwords.items() if kind == "admin"
+        staff, second_staff = (
+            {"login": login, "password": password, "id": staff_id}
+            for (kind, login), (staff_id, password) in self.passwords.items() if kind == "admin"
         )
         return {
             "api_key": self.root_key.key,
@@ -126,7 +127,8 @@ class HostState:
             "customers": [
                 {"id": row["id"], "login": row["login"], "password": by_person[row["id"]][1], "name": row["name"]} for row in first
             ],
-            "staff": {"login": staff_login, "password": staff_password, "id": staff_id},
+            "staff": staff,
+            "second_staff": second_staff,
             "addon_cli": str(self.folder / "system" / "script" / "addon"),
             "addon_dir": str(self.addons_folder / ADDON_FOLDER),
         }

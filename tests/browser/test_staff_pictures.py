@@ -149,6 +149,43 @@ def test_every_page_of_one_payment(gallery, clerk, town, sandbox):
     pictured.shoot("payments-declined", page, again=False)
 
 
+def test_every_page_of_deciding(gallery, clerk, town, sandbox):
+    pictured, page = gallery("admin"), clerk().page
+    page.goto("/ippay/admin/review")
+    pictured.shoot("review-nothing", page, again=False)
+    town.card()
+    town.bank(3, holder="Ashley Miller")
+    ids = []
+    for customer, wire in ((1, "SALE"), (3, "CHECK")):
+        town.fault("drop_before", wire)
+        page.goto(f"/ippay/admin/pay-invoice?item_id={sandbox.unpaid_invoices(customer)[0]['number']}")
+        press(page, "^Pay by saved")
+        town.move(town.latest(), State.REVIEW, reason="a day of enquiries (no reporting login) did not tell; look it up at IPpay")
+        ids.append(town.latest().id)
+    sandbox.jump(days=2)
+    page.goto("/ippay/admin/review")
+    pictured.shoot("review", page)
+    page.goto(f"/ippay/admin/payments/{ids[1]}")
+    pictured.shoot("decide-bank", page, again=False)
+    page.goto(f"/ippay/admin/payments/{ids[0]}")
+    press(page, "^Ask IPpay")
+    pictured.shoot("decide-asked", page)
+    press(page, "^Decide$")
+    pictured.shoot("decide-problem", page)
+    page.get_by_label(re.compile("It never reached IPpay")).check()
+    page.get_by_label("Where did you look?").select_option("console")
+    page.get_by_label("Where do others find it?").fill("ticket 4711")
+    page.get_by_label("What did you see?").fill("no such transaction on that day, nor on the next")
+    press(page, "^Decide$")
+    pictured.shoot("decide-proposed", page)
+    press(page, "^Take the proposal back$")
+    pictured.shoot("decide-taken-back", page, again=False)
+    town.change(town.latest().lines[0], booking="review", booking_reason="the payment was deleted in Splynx; a person must decide")
+    town.change(town.latest(), state="approved")
+    page.goto(f"/ippay/admin/payments/{town.latest().id}")
+    pictured.shoot("decide-line", page)
+
+
 def test_every_page_about_customers(gallery, clerk, town, sandbox, settings_of):
     pictured, page = gallery("admin"), clerk().page
     page.goto("/ippay/admin/failed")

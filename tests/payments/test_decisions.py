@@ -19,7 +19,7 @@ NOT_TAKEN = (State.DECLINED, State.ABANDONED)
 def wish(desk, attempt, target, **changes):
     with desk.core.database.read() as session:
         seen = proposals.last_seq(session, attempt.id)
-    return replace(proposals.Proposal(target, "console", "page 7", "seen in IPpay's own pages", charge.new_submission_key(), seen), **changes)
+    return replace(proposals.Proposal(str(target), "console", "page 7", "seen in IPpay's own pages", charge.new_submission_key(), seen), **changes)
 
 
 def decide(desk, attempt, target, person=ANNA, **changes):
@@ -357,7 +357,7 @@ def test_a_form_shown_before_something_happened_decides_nothing(desk):
     assert desk.attempt(attempt.id).state == State.REVIEW
 
 
-@pytest.mark.parametrize(("field", "value"), [("evidence", "a dream"), ("reference", " "), ("reference", "x" * 81), ("reason", "so"),
+@pytest.mark.parametrize(("field", "value"), [("target", ""), ("evidence", "a dream"), ("reference", " "), ("reference", "x" * 81), ("reason", "so"),
                                               ("reason", "x" * 501), ("return_code", "X1")])
 def test_a_decision_without_evidence_and_reason_is_none(desk, field, value):
     attempt = doubtful(desk, is_taken=True)

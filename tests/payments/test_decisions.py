@@ -362,7 +362,7 @@ def test_a_form_shown_before_something_happened_decides_nothing(desk):
 def test_a_decision_without_evidence_and_reason_is_none(desk, field, value):
     attempt = doubtful(desk, is_taken=True)
     with pytest.raises(BadInput) as wrong:
-        decide(desk, attempt, State.APPROVED, **{field: value})
+        decide(desk, attempt, **({"target": State.APPROVED} | {field: value}))
     assert wrong.value.field == field
 
 

@@ -22,6 +22,7 @@ RUNTIME = [
     "requests>=2.31,<3",
     "segno>=1.6,<2",
     "sqlalchemy>=2.0.30,<2.1",
+    "weasyprint>=68,<71",
 ]
 SANDBOX = ["aiosmtpd>=1.4.6,<2", "flask>=3.0,<4", "jinja2>=3.1,<4", "requests>=2.31,<3", "defusedxml>=0.7.1,<1", "trustme>=1.1"]
 DEVELOPMENT = [
@@ -32,6 +33,7 @@ DEVELOPMENT = [
     "mypy>=1.10",
     "pillow>=10",
     "playwright>=1.44",
+    "pypdf>=4",
     "pytest>=8.2",
     "pytest-cov>=5",
     "pytest-xdist>=3.6",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, current_app, g, request
 
+from splynx_ippay.base import pdf
 from splynx_ippay.base.errors import BadInput
 from splynx_ippay.checkout.formats import language
 from splynx_ippay.checkout.marks import N_
@@ -114,6 +115,17 @@ def version_of(deployment: Deployment, partner_id: int, kind: str) -> str:
     return f"{stat.st_mtime_ns:x}-{stat.st_size:x}"
 
 
+def read_picture(deployment: Deployment, address: str) -> pdf.File | None:
+    """A picture by its address in a ``Brand``, for a PDF; None where it is gone."""
+    partner_id, kind = address.partition("?")[0].split("/")[-2:]
+    try:
+        content = _path(deployment, int(partner_id), kind).read_bytes()
+    except OSError:
+        return None
+    mimetype = _type_of(content)
+    return pdf.File(content, mimetype) if mimetype else None
+
+
 @bp.get("/<int:partner_id>.css")
 def style(partner_id: int) -> Response:
     """The partner's colour, as a file: pages hold no style."""
@@ -125,12 +137,8 @@ def style(partner_id: int) -> Response:
 def picture(partner_id: int, kind: str) -> Response:
     """The logo or the icon."""
     deployment = _core().deployment
-    try:
-        content = _path(deployment, partner_id, kind).read_bytes()
-    except OSError:
-        abort(404)
-    mimetype = _type_of(content) or abort(404)
-    return _answer(content, mimetype, version_of(deployment, partner_id, kind))
+    found = read_picture(deployment, f"{partner_id}/{kind}") or abort(404)
+    return _answer(found.content, found.mimetype, version_of(deployment, partner_id, kind))
 
 
 def brand_of(core: Core, partner_id: int) -> Brand:

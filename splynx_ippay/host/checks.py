@@ -163,6 +163,9 @@ CHECKS: tuple[Check, ...] = (
           N_("The terminal is a test terminal and this Splynx is not marked as a sandbox: test payments are not booked."),
           N_("For tests mark this Splynx as a sandbox in the settings, card Gateway; for real payments set Environment "
              "to Production."), is_advice=True),
+    Check("receipts", N_("Receipts as PDF"), examine.receipts,
+          N_("Customers are not offered their receipts as PDF; the page can be printed. Missing: %(detail)s."),
+          N_("Run %(command)s and start the add-on's services again."), is_advice=True),
     Check("quarantine", N_("Database is not an old copy"), examine_books.quarantine,
           N_("Quarantine, nothing is sent or posted: %(detail)s."),
           N_("Run: splynx-ippay recover. It reads what IPpay and Splynx know since the backup and says how to go on."),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import requests
 from sqlalchemy import select, text
 
-from splynx_ippay.base import clock
+from splynx_ippay.base import clock, pdf
 from splynx_ippay.base.errors import ConfigError, GatewayError, NeverSent, OutcomeUnknown
 from splynx_ippay.base.settings import BY_KEY, MODULE, SETTINGS
 from splynx_ippay.host import permissions
@@ -287,3 +287,8 @@ def jobs(subject: Subject) -> Found:
     with subject.database.read() as session:
         failed = session.scalars(select(Lease).where(Lease.problem != "").order_by(Lease.name)).all()
     return _detail("; ".join(f"{row.name}: {row.problem}" for row in failed))
+
+
+def receipts(_subject: Subject) -> Found:
+    """Whether receipts can be made as PDF."""
+    return {"detail": ", ".join(missing), "command": pdf.INSTALL} if (missing := pdf.missing()) else None

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from splynx_ippay.base.errors import HostRejected
 from splynx_ippay.base.money import Money
-from splynx_ippay.checkout import branding, endings, pages, words
+from splynx_ippay.checkout import branding, endings, pages, receipts, words
 from splynx_ippay.checkout.held import sentence_of
 from splynx_ippay.checkout.merchant import merchant_name
 from splynx_ippay.checkout.offers import Offer
@@ -91,8 +91,7 @@ def pay(core: Core, offer: Offer, *, target: str, saved_allowed: bool, can_save:
             limits.give_opening_back(core)
     if pressed.attempt is not None:
         _remember_way_back(pressed.attempt)
-        reference = f"{pressed.attempt.transaction_id}.{core.box.sign(_PURPOSE, pressed.attempt.transaction_id)}"
-        return redirect(url_for("pay.ending", reference=reference), 303)
+        return redirect(url_for("pay.ending", reference=reference_of(core, pressed.attempt)), 303)
     if pressed.held is not None:
         return held(offer.document, offer.number, sentence_of(pressed.held.door, pressed.held.since)), 409
     if pressed.due is not None and not pressed.due:
@@ -123,23 +122,39 @@ def receipt_of(core: Core, document: str, document_id: int) -> Attempt | None:
 @bp.get("/paid/<reference>")
 def ending(reference: str) -> ResponseReturnValue:
     """What became of a payment by link; the address carries its own proof."""
-    core = the_core()
-    transaction_id, _, signature = reference.rpartition(".")
-    if not core.box.is_signed(_PURPOSE, transaction_id, signature):
-        abort(404)
-    with core.database.read() as rows:
-        attempt = rows.scalars(select(Attempt).where(Attempt.transaction_id == transaction_id)).first()
-    if attempt is None:
-        abort(404)
+    core, attempt = the_core(), _proven(reference)
     branding.show(attempt.partner_id)
-    back = session.get(_BACK, {}).get(transaction_id, "")
+    back = session.get(_BACK, {}).get(attempt.transaction_id, "")
 
     def pay_again(source: str) -> str:
         return back + (("&" if "?" in back else "?") + "source=" + source if source else "")
 
     page = endings.page_of(attempt, pay_again if back else None)
     merchant = merchant_name(core, attempt.partner_id) if page.receipt else ""
-    return render_template("pay/ending.html", page=page, attempt=attempt, source=endings.source_of(attempt), merchant=merchant)
+    return render_template("pay/ending.html", page=page, attempt=attempt, source=endings.source_of(attempt), merchant=merchant,
+                           pdf=receipts.offer(page, url_for("pay.receipt", reference=reference)))
+
+
+@bp.get("/paid/<reference>/receipt.pdf")
+def receipt(reference: str) -> ResponseReturnValue:
+    """Its receipt as a file to keep, for whoever may see the page."""
+    return receipts.answer(the_core(), _proven(reference))
+
+
+def reference_of(core: Core, attempt: Attempt) -> str:
+    """What stands in the address of a payment's page: its id and our proof."""
+    return f"{attempt.transaction_id}.{core.box.sign(_PURPOSE, attempt.transaction_id)}"
+
+
+def _proven(reference: str) -> Attempt:
+    """The payment of a reference; 404 for one that is not ours."""
+    core = the_core()
+    transaction_id, _, signature = reference.rpartition(".")
+    if not core.box.is_signed(_PURPOSE, transaction_id, signature):
+        abort(404)
+    with core.database.read() as rows:
+        attempt = rows.scalars(select(Attempt).where(Attempt.transaction_id == transaction_id)).first()
+    return attempt or abort(404)
 
 
 def _remember_way_back(attempt: Attempt) -> None:

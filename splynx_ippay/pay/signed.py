@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from splynx_ippay import links
 from splynx_ippay.base.errors import LinkError
-from splynx_ippay.checkout import branding, endings
+from splynx_ippay.checkout import branding, endings, receipts
 from splynx_ippay.checkout.formats import day, money
 from splynx_ippay.checkout.held import sentence_of
 from splynx_ippay.checkout.merchant import merchant_name
@@ -106,4 +106,5 @@ def _paid(core: Core, debt: Debt) -> str:
               day=day(attempt.answered_at or attempt.created_at)),
             _("There is nothing left to pay under this link. Thank you!")]
     return render_template("pay/already_paid.html", debt=debt, page=page, attempt=attempt,
-                           source=endings.source_of(attempt), merchant=merchant_name(core, attempt.partner_id))
+                           source=endings.source_of(attempt), merchant=merchant_name(core, attempt.partner_id),
+                           pdf=receipts.offer(page, url_for("pay.receipt", reference=desk.reference_of(core, attempt))))

@@ -8,7 +8,7 @@ from flask import current_app, redirect, render_template, request, url_for
 from sqlalchemy import select
 
 from splynx_ippay import auth
-from splynx_ippay.checkout import endings, pages, words
+from splynx_ippay.checkout import endings, pages, receipts, words
 from splynx_ippay.checkout.held import sentence_of
 from splynx_ippay.checkout.merchant import merchant_name
 from splynx_ippay.checkout.offers import Offer, StaleForm
@@ -76,11 +76,7 @@ def topup_now() -> ResponseReturnValue:
 @bp.get("/payments/<transaction_id>")
 def ending(transaction_id: str) -> ResponseReturnValue:
     """What became of a payment; looks again by itself while that is not known."""
-    core, user = _core(), auth.customer()
-    with core.database.read() as session:
-        attempt = session.scalars(select(Attempt).where(
-            Attempt.transaction_id == transaction_id, Attempt.customer_id == user.id)).first()
-        attempt = attempt and whole(attempt)
+    core, attempt = _core(), _own(transaction_id)
     if attempt is None:
         return _nothing("invoice", 404)
     line = attempt.lines[0]
@@ -96,7 +92,21 @@ def ending(transaction_id: str) -> ResponseReturnValue:
     page = endings.page_of(attempt, pay_again)
     return render_template("portal/ending.html", page=page, attempt=attempt, source=endings.source_of(attempt),
                            merchant=merchant_name(core, attempt.partner_id) if page.receipt else "",
-                           back=_BACK[line.document])
+                           pdf=receipts.offer(page, url_for("portal.receipt", transaction_id=transaction_id)), back=_BACK[line.document])
+
+
+@bp.get("/payments/<transaction_id>/receipt.pdf")
+def receipt(transaction_id: str) -> ResponseReturnValue:
+    """The receipt of a payment of one's own as a file to keep."""
+    attempt = _own(transaction_id)
+    return _nothing("invoice", 404) if attempt is None else receipts.answer(_core(), attempt)
+
+
+def _own(transaction_id: str) -> Attempt | None:
+    with _core().database.read() as session:
+        attempt = session.scalars(select(Attempt).where(
+            Attempt.transaction_id == transaction_id, Attempt.customer_id == auth.customer().id)).first()
+        return attempt and whole(attempt)
 
 
 def _core() -> Core:

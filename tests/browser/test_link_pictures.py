@@ -57,6 +57,7 @@ def test_every_page_of_signed_links(gallery, visit, town, sandbox):
     page.goto(town.link("invoice", first["id"]))
     pictured.shoot("link-saved-card", page)
     pay_by_new_card(page)
+    assert page.context.request.get(page.locator("a[download]").get_attribute("href")).headers["content-type"] == "application/pdf"
     pictured.shoot("link-approved", page)
     page.goto(town.link("invoice", first["id"]))
     pictured.shoot("link-already-paid-by-it", page)

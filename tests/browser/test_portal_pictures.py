@@ -180,6 +180,8 @@ def test_every_ending_is_pictured(gallery, customer, town, sandbox):
     def show(name, transaction_id):
         page.goto(f"/ippay/payments/{transaction_id}")
         shown.add(page.locator("[data-ending]").get_attribute("data-ending"))
+        if page.locator("a[download]").count():
+            assert page.context.request.get(page.locator("a[download]").get_attribute("href")).headers["content-type"] == "application/pdf"
         pictured.shoot(f"ending-{name}", page)
 
     for name, amount in (("approved", "20.00"), ("declined-for-now", "20.51"), ("declined-for-good", "20.04"),

@@ -24,8 +24,9 @@ _SIGNED = '{%% if additional_attributes.%(field)s %%}<p><a href="{{ additional_a
 _CODE = ('{%% if additional_attributes.%(field)s %%}<p><img src="{{ additional_attributes.%(field)s }}/qr.png" width="140" height="140" '
          'alt="%(words)s"><br>%(words)s</p>{%% endif %%}')
 _UNSIGNED = '<p><a href="{{ loader.values.splynx_url }}/ippay/direct-pay-invoice-by-id?item_id={{ invoice_id }}">%(words)s</a></p>'
-PATTERNS = ("direct-pay-invoice-by-id?item_id=", "direct-pay-invoice?item_id=", "direct-pay-proforma-by-id?item_id=",
-            "direct-pay-proforma?item_id=")
+# What stands behind them is what the host's templates call it, for invoices and proformas alike (docs/WIRE.md).
+PATTERNS = tuple((document, by, f"direct-pay-{document}{'-by-id' if by == 'id' else ''}?item_id={{{{ invoice_{by} }}}}")
+                 for document in ("invoice", "proforma") for by in ("id", "number"))
 
 
 @bp.get("/links")

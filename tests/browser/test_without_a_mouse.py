@@ -143,3 +143,28 @@ def test_going_back_after_paying_offers_no_second_payment(customer, town, sandbo
     page.go_back()
     page.get_by_text("There is nothing left to pay on it. Thank you!").wait_for()
     assert len(sandbox.sales()) == 1
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_staff_take_the_snippets_by_a_press_or_by_marking_them(scripts, clerk):
+    window = clerk(java_script_enabled=scripts)
+    page = window.page
+    page.goto("/ippay/admin/links")
+    snippets = page.locator("textarea[readonly]")
+    assert snippets.count() == 4
+    for number in range(snippets.count()):
+        snippet = snippets.nth(number)
+        text = snippet.input_value()
+        assert re.search(r"\{\{ [\w.]+ }}", text)
+        if scripts:
+            window.context.grant_permissions(["clipboard-read", "clipboard-write"])
+            button = page.locator(f"button[data-copy={snippet.get_attribute('id')}]")
+            button.click()
+            page.get_by_role("button", name="Copied").first.wait_for()
+            assert page.evaluate("() => navigator.clipboard.readText()") == text
+        else:
+            assert not page.locator("button[data-copy]").nth(number).is_visible()
+            snippet.focus()
+            page.keyboard.press("Control+A")
+            marked = snippet.evaluate("area => area.value.slice(area.selectionStart, area.selectionEnd)")
+            assert marked == text

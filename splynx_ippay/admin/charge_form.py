@@ -11,24 +11,37 @@ from splynx_ippay.base.errors import BadInput
 from splynx_ippay.base.money import Money
 from splynx_ippay.checkout.marks import N_
 from splynx_ippay.runs.filters import PAYMENT_TYPES, STATUSES, TOTAL_OPERATORS, Filters
+from splynx_ippay.runs.models import Mode
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
 
 _MOST = 2000
+_OF_INVOICES = frozenset({"period_from", "period_to", "status", "numbers"})
 _LONGEST = 20_000
 
 
-def first_form() -> dict[str, str]:
-    """The page as it opens: from the first day of last month until today, as the host's list."""
+def mode_of(text: str | None) -> Mode:
+    """What is to be charged: open invoices, unless balances were asked for."""
+    return Mode.BALANCES if text == Mode.BALANCES else Mode.INVOICES
+
+
+def first_form(mode: Mode) -> dict[str, str]:
+    """The page as it opens: from the first day of last month until today, as the host's list; balances have no period."""
+    if mode == Mode.BALANCES:
+        return {"payment_type": "any", "total_operator": ">", "total": "", "customer_ids": "", "location_id": ""}
     today = clock.now().astimezone().date()
     last_month = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
     return {"period_from": last_month.isoformat(), "period_to": today.isoformat(), "payment_type": "any",
             "status": "unpaid", "total_operator": ">", "total": "", "customer_ids": "", "numbers": "", "location_id": ""}
 
 
-def read_filters(form: MultiDict[str, str], currency: str, own_partner: int | None) -> tuple[Filters | None, dict[str, str]]:
-    """The filters, or the problems by field (msgids). Who is bound to one partner charges that one."""
+def read_filters(form: MultiDict[str, str], mode: Mode, currency: str,
+                 own_partner: int | None) -> tuple[Filters | None, dict[str, str]]:
+    """The filters, or the problems by field (msgids). Who is bound to one partner charges that one.
+
+    A balance has neither date nor number nor status: those fields are not read for it.
+    """
     problems: dict[str, str] = {}
     values: dict[str, object] = {}
     for name, read in (
@@ -41,6 +54,8 @@ def read_filters(form: MultiDict[str, str], currency: str, own_partner: int | No
             ("total", lambda: Money.parse(form["total"], currency, field="total").decimal() if form.get("total", "").strip() else None),
             ("customer_ids", lambda: _ids(_parts(form, "customer_ids"), "customer_ids")),
             ("numbers", lambda: tuple(_parts(form, "numbers")))):
+        if mode == Mode.BALANCES and name in _OF_INVOICES:
+            continue
         try:
             values[name] = read()
         except BadInput as error:

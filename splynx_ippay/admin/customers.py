@@ -18,10 +18,11 @@ from splynx_ippay.admin import access, bp, sheets, words
 from splynx_ippay.base.errors import HostRejected
 from splynx_ippay.base.money import Money
 from splynx_ippay.checkout.endings import source_of
+from splynx_ippay.payments import balance
 from splynx_ippay.payments.models import Attempt, CustomerNote, Line
-from splynx_ippay.runs.facts import look_up
+from splynx_ippay.runs.facts import look_up, look_up_accounts
 from splynx_ippay.runs.filters import Payer
-from splynx_ippay.runs.judging import Rules, chargeable
+from splynx_ippay.runs.judging import Account, Rules, chargeable, chargeable_balance
 from splynx_ippay.runs.reasons import REASONS
 
 if TYPE_CHECKING:
@@ -37,9 +38,9 @@ _NOT_FOUND = 404
 
 @dataclass(frozen=True)
 class NextCharge:
-    """What a Charge over everything would do with one invoice, were it made now."""
+    """What a Charge over everything would do with one invoice, or (None) with the balance, were it made now."""
 
-    invoice: Invoice
+    invoice: Invoice | None
     amount: Money
     reason: str
     detail: str
@@ -47,23 +48,25 @@ class NextCharge:
 
 @bp.get("/customers/<int:customer_id>")
 def customer(customer_id: int) -> ResponseReturnValue:
-    """Methods, payments, what a Charge would take now, and what it would not: the balance. Three host calls."""
+    """Methods, payments, and what a Charge of invoices and one of balances would take now. Three host calls."""
     core = access.core()
     found = _get_customer(core, customer_id)
     rules = Rules(core.settings)
-    invoices = core.host.unpaid_invoices(customer_id, rules.currency)
-    balance = Money.from_host(str(core.host.customer_billing(customer_id).deposit), rules.currency)
+    invoices = core.host.open_invoices(customer_id, rules.currency)
+    deposit = core.host.customer_billing(customer_id).deposit
+    account = Account.of(customer_id, balance.owed_of(deposit, rules.currency), invoices)
     with core.database.read() as session:
         charges = _next_charges(session, rules, found, invoices)
+        whole = _next_balance(session, rules, found, account)
         note = session.get(CustomerNote, customer_id)
         methods, updates = credentials.all_methods_of(session, customer_id), credentials.updates_of(session, customer_id)
         attempts = _attempts(session, customer_id)
     taken = sum((charge.amount for charge in charges if not charge.reason), Money.zero(rules.currency))
     return render_template(
-        "admin/customer.html", customer=found, charges=charges, taken=taken, balance=balance, methods=methods, updates=updates,
+        "admin/customer.html", customer=found, charges=charges, taken=taken, account=account, whole=whole,
+        credit=balance.owed_of(-deposit, rules.currency), methods=methods, updates=updates,
         attempts=attempts,
-        note=note if note is not None and note.no_auto else None, reason_names=REASONS, words=words, source_of=source_of,
-        due=sum((invoice.due for invoice in invoices), Money.zero(rules.currency)))
+        note=note if note is not None and note.no_auto else None, reason_names=REASONS, words=words, source_of=source_of)
 
 
 @bp.post("/customers/<int:customer_id>/automatic")
@@ -106,6 +109,12 @@ def _next_charges(session: Session, rules: Rules, found: Customer, invoices: lis
         reason, detail = rules.objection(invoice, payer, facts)
         charges.append(NextCharge(invoice, invoice.due if reason else chargeable(invoice, facts), reason, detail))
     return charges
+
+
+def _next_balance(session: Session, rules: Rules, found: Customer, account: Account) -> NextCharge:
+    facts = look_up_accounts(session, [found.id])
+    reason, detail = rules.objection_to_balance(account, Payer.of(found), facts)
+    return NextCharge(None, chargeable_balance(account, facts), reason, detail)
 
 
 def _attempts(session: Session, customer_id: int) -> list[Attempt]:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from splynx_ippay.admin import sheets
 from splynx_ippay.base.money import Money
 from splynx_ippay.payments.models import Attempt
-from splynx_ippay.runs.models import RunItem
+from splynx_ippay.runs.models import Mode, Run, RunItem
 from splynx_ippay.runs.progress import result_column, result_of
 from splynx_ippay.runs.reasons import REASONS, RESULTS
 
@@ -66,7 +66,7 @@ _COLUMNS = (RunItem, Attempt.state, Attempt.id, Attempt.transaction_id, Attempt.
 
 
 def page_of(session: Session, run_id: int, choice: Choice) -> tuple[list[Row], bool]:
-    """One page of items in order of invoice, and whether another follows. One query."""
+    """One page of items in order of document, and whether another follows. One query."""
     found = session.execute(
         select(*_COLUMNS).outerjoin(Attempt, Attempt.id == RunItem.attempt_id).where(*choice.conditions(run_id))
         .order_by(RunItem.document_id, RunItem.turn).offset((choice.page - 1) * PAGE).limit(PAGE + 1)).all()
@@ -83,11 +83,15 @@ def reasons_of(session: Session, run_id: int) -> dict[str, tuple[int, int]]:
 
 def as_csv(core: Core, run_id: int) -> Iterator[str]:
     """The whole result as CSV, a piece at a time; UTF-8 with a mark, so that spreadsheets read names right."""
-    yield sheets.BOM + sheets.line([
-        gettext("Invoice"), gettext("Invoice ID"), gettext("Customer ID"), gettext("Customer"), gettext("Method"),
-        gettext("Total"), gettext("Amount"), gettext("Currency"), gettext("Result"), gettext("Reason"), gettext("Detail"),
-        gettext("Transaction ID"), gettext("Approval"), gettext("Code"), gettext("Answer")])
     with core.database.read() as session:
+        is_balance = session.get_one(Run, run_id).mode == Mode.BALANCES
+        before = ([gettext("Customer ID"), gettext("Customer"), gettext("Method"), gettext("Owed in Splynx"),
+                   gettext("Of that open invoices")] if is_balance else
+                  [gettext("Invoice"), gettext("Invoice ID"), gettext("Customer ID"), gettext("Customer"), gettext("Method"),
+                   gettext("Total")])
+        yield sheets.BOM + sheets.line([
+            *before, gettext("Amount"), gettext("Currency"), gettext("Result"), gettext("Reason"), gettext("Detail"),
+            gettext("Transaction ID"), gettext("Approval"), gettext("Code"), gettext("Answer")])
         found = session.execute(
             select(*_COLUMNS).outerjoin(Attempt, Attempt.id == RunItem.attempt_id).where(RunItem.run_id == run_id)
             .order_by(RunItem.document_id, RunItem.turn).execution_options(yield_per=500))
@@ -99,8 +103,10 @@ def as_csv(core: Core, run_id: int) -> Iterator[str]:
 
 def _cells(row: Row) -> list[str]:
     item = row.item
-    return [item.number, str(item.document_id), str(item.customer_id), item.customer_name, item.method_label,
-            str(Money(item.total_cents, item.currency).decimal()), str(row.amount.decimal()), item.currency,
+    before = [str(item.customer_id), item.customer_name, item.method_label, str(Money(item.total_cents, item.currency).decimal())]
+    before = ([*before, str(Money(item.open_cents, item.currency).decimal())] if item.document == "balance"
+              else [item.number, str(item.document_id), *before])
+    return [*before, str(row.amount.decimal()), item.currency,
             gettext(RESULTS.get(row.result, row.result)), gettext(REASONS[item.reason]) if item.reason in REASONS else "",
             item.detail, row.transaction_id or "", row.approval or "", row.action_code or "", row.response_text or ""]
 

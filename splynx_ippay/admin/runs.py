@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from splynx_ippay import auth
 from splynx_ippay.admin import access, bp, sheets, words
-from splynx_ippay.admin.charge_form import first_form, read_filters
+from splynx_ippay.admin.charge_form import first_form, mode_of, read_filters
 from splynx_ippay.admin.overview import declines_of_run, run_picture
 from splynx_ippay.admin.results import PAGE, Choice, as_csv, page_of, reasons_of
 from splynx_ippay.base.errors import BadInput, HostError
@@ -20,7 +20,7 @@ from splynx_ippay.checkout.words import say
 from splynx_ippay.payments.models import Terminal
 from splynx_ippay.runs import plan, work
 from splynx_ippay.runs.filters import PAYMENT_TYPES, STATUSES, TOTAL_OPERATORS
-from splynx_ippay.runs.models import Run
+from splynx_ippay.runs.models import Mode, Run
 from splynx_ippay.runs.progress import Share, shares_of
 from splynx_ippay.runs.reasons import REASONS, RESULTS
 
@@ -36,35 +36,38 @@ _HISTORY_PAGE = 50
 
 @bp.get("/charge")
 def charge() -> ResponseReturnValue:
-    """The filters of the host's own dialog."""
-    return _charge_page(first_form(), {})
+    """What to charge, open invoices or outstanding balances, and the filters of the host's own dialog."""
+    mode = mode_of(request.args.get("what"))
+    return _charge_page(mode, first_form(mode), {})
 
 
 @bp.post("/charge")
 def preview() -> ResponseReturnValue:
     """Make the plan; nothing is charged."""
-    core = access.core()
-    filters, problems = read_filters(request.form, core.settings.text("currency"), access.own_partner())
+    core, mode = access.core(), mode_of(request.form.get("what"))
+    filters, problems = read_filters(request.form, mode, core.settings.text("currency"), access.own_partner())
     if filters is None:
-        return _charge_page(request.form, problems, 400)
+        return _charge_page(mode, request.form, problems, 400)
     try:
-        run = plan.plan(core, filters, auth.staff().actor)
+        run = plan.plan(core, filters, auth.staff().actor, mode)
     except HostError as error:
-        return _charge_page(request.form, {"": _("Splynx gave no answer, so there is no preview: %(words)s", words=str(error))}, 503)
+        return _charge_page(mode, request.form, {"": _("Splynx gave no answer, so there is no preview: %(words)s", words=str(error))}, 503)
     return redirect(url_for("admin.run", run_id=run.id), 303)
 
 
-def _charge_page(form: Mapping[str, str], problems: dict[str, str], status: int = 200) -> ResponseReturnValue:
+def _charge_page(mode: Mode, form: Mapping[str, str], problems: dict[str, str], status: int = 200) -> ResponseReturnValue:
     core, own = access.core(), access.own_partner()
     try:
         partners = [partner for partner in core.host.partners() if partner.active and own in {None, partner.id}]
         locations = [location for location in core.host.locations() if location.active]
     except HostError:
         partners, locations = [], []
+    currency = core.settings.text("currency").strip().upper() or "USD"
     return render_template(
-        "admin/charge.html", form=form, problems={name: say(text) for name, text in problems.items()}, partners=partners,
+        "admin/charge.html", mode=mode, form=form, problems={name: say(text) for name, text in problems.items()}, partners=partners,
         locations=locations, chosen_partners=getattr(form, "getlist", lambda _name: [])("partner_ids"),
-        payment_types=PAYMENT_TYPES, statuses=STATUSES, operators=TOTAL_OPERATORS, own_partner=own, tab="charge"), status
+        payment_types=PAYMENT_TYPES, statuses=STATUSES, operators=TOTAL_OPERATORS, own_partner=own, tab="charge",
+        few=Money.from_host(10, currency), many=Money.from_host(100, currency)), status
 
 
 @bp.get("/runs/")
@@ -187,13 +190,16 @@ def _page() -> int:
 def _describe(run: Run) -> list[tuple[str, str]]:
     """The filters of a run in words."""
     kept = run.filters
-    shown = [(_("Period"), f"{kept.get('period_from', '…')} - {kept.get('period_to', '…')}"),
+    shown = [(_("What is charged"), words.say(words.MODES, run.mode)),
              (_("Partners"), ", ".join(map(str, kept.get("partner_ids", []))) or _("All")),
              (_("Location"), str(kept.get("location_id", "")) or _("All")),
-             (_("Customer payment type"), say(PAYMENT_TYPES[kept.get("payment_type", "any")])),
-             (_("Status"), say(STATUSES[kept.get("status", "unpaid")]))]
+             (_("Customer payment type"), say(PAYMENT_TYPES[kept.get("payment_type", "any")]))]
+    if run.mode == Mode.INVOICES:
+        shown[1:1] = [(_("Period"), f"{kept.get('period_from', '…')} - {kept.get('period_to', '…')}")]
+        shown.append((_("Status"), say(STATUSES[kept.get("status", "unpaid")])))
     if "total" in kept:
-        shown.append((_("Total"), f"{kept.get('total_operator', '>')} {kept['total']}"))
+        label = _("Total") if run.mode == Mode.INVOICES else _("Owed")
+        shown.append((label, f"{kept.get('total_operator', '>')} {kept['total']}"))
     for key, label in (("customer_ids", _("Customer ID")), ("numbers", _("Invoice number"))):
         if kept.get(key):
             shown.append((label, ", ".join(map(str, kept[key]))))

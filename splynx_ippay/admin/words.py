@@ -32,7 +32,8 @@ RETURNS = {  # Nacha return reasons, short
     "R09": N_("The money was not available yet"), "R10": N_("The payer says it was not authorized"),
     "R16": N_("Account frozen"), "R20": N_("The account does not allow debits"), "R29": N_("The payer says it was not authorized"),
 }
-DOCUMENTS = {"invoice": N_("Invoice"), "proforma": N_("Proforma invoice"), "topup": N_("Money added")}
+DOCUMENTS = {"invoice": N_("Invoice"), "proforma": N_("Proforma invoice"), "topup": N_("Money added"),
+             "balance": N_("Outstanding balance")}
 BOOKINGS = {
     "none": N_("Nothing to tell Splynx"), "due": N_("Splynx is to be told"), "posting": N_("Splynx is being told"),
     "posted": N_("Recorded in Splynx"), "undo_due": N_("The payment in Splynx is to be taken back"),
@@ -41,6 +42,7 @@ BOOKINGS = {
 }
 ENVIRONMENTS = {"test": N_("test"), "production": N_("production")}
 DISPUTES = {"open": N_("Open"), "won": N_("Won"), "lost": N_("Lost")}
+MODES = {"invoices": N_("Open invoices"), "balances": N_("Outstanding balances")}
 RUN_STATES = {
     "planning": N_("Preview is being made"), "previewed": N_("Preview, not started"), "running": N_("Running"),
     "stopped": N_("Stopped"), "finished": N_("Finished"), "discarded": N_("Discarded"),

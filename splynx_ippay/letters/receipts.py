@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 Facts = dict[str, Any]
 
 # What a line pays, and with what; brands are names. Msgids: the templates translate them.
-_DOCUMENTS = {"invoice": N_("Invoice"), "proforma": N_("Proforma invoice"), "topup": N_("Money added to your account"), "balance": N_("Balance of your account"),
-              "fee": N_("Processing fee")}
+_DOCUMENTS = {"invoice": N_("Invoice"), "proforma": N_("Proforma invoice"), "topup": N_("Money added to your account"),
+              "balance": N_("Balance of your account"), "fee": N_("Processing fee")}
 _OTHER = N_("Payment")
 _SOURCES = {"card": N_("Card"), "bank": N_("Bank account")}
 

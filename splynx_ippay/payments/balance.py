@@ -100,7 +100,7 @@ def refuse_beside(core: Core, attempt: Attempt) -> None:
 
 
 def is_balance(attempt: Attempt) -> bool:
-    """Whether the attempt takes a balance; such a line is always alone."""
+    """Whether the attempt takes a balance, the only debt it takes then."""
     return any(line.document == DOCUMENT for line in attempt.lines)
 
 
@@ -112,5 +112,6 @@ def confirm(core: Core, attempt: Attempt) -> None:
     with core.database.read() as session:
         hidden = hidden_by_customer(session, [attempt.customer_id], besides=attempt.id).get(attempt.customer_id, 0)
     open_now = rest_of(read_owed(core, attempt.customer_id, attempt.currency), hidden)
-    if attempt.amount != open_now:
-        raise AmountChanged(open_now, reason=f"balance: {open_now} is owed, not {attempt.amount}")
+    agreed = Money(sum(line.amount_cents for line in attempt.lines if line.document == DOCUMENT), attempt.currency)
+    if agreed != open_now:
+        raise AmountChanged(open_now, reason=f"balance: {open_now} is owed, not {agreed}")

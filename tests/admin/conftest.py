@@ -7,6 +7,7 @@ import pytest
 from splynx_ippay.ippay.messages import BankAccount, Card
 from splynx_ippay.payments import saving
 from splynx_ippay.payments.orders import Consent
+from splynx_ippay.splynx.client import SplynxClient
 
 
 @pytest.fixture
@@ -16,6 +17,12 @@ def give_card(registered_core):
         return saving.save(registered_core, customer_id, partner_id, card, None, make_default=make_default)
 
     return give
+
+
+@pytest.fixture
+def office(sandbox):
+    """The host's own staff, who may do anything there."""
+    return SplynxClient(sandbox.facts["api_url"], sandbox.facts["api_key"], sandbox.facts["api_secret"])
 
 
 @pytest.fixture

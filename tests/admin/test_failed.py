@@ -126,13 +126,28 @@ def test_the_list_asks_neither_database_nor_host_once_a_row(staff, core, sandbox
     assert sum(sandbox.counters()["host"].values()) <= 2
 
 
-def test_the_page_of_a_customer_tells_what_a_charge_takes_apart_from_the_balance(staff, core, sandbox, give_card):
+def test_the_page_of_a_customer_tells_what_a_charge_takes_apart_from_the_balance(staff, office, sandbox, give_card):
     give_card(JOHN)
     invoices = sandbox.unpaid_invoices(JOHN)
+    office.post("admin/finance/transactions", {
+        "customer_id": JOHN, "type": "debit", "category": 1, "description": "Repair", "date": "2026-11-22", "total": "90.00"})
     page = staff.get(f"/ippay/admin/customers/{JOHN}")
-    assert page.says("John Sway", "A Charge of this add-on takes", "Balance in Splynx", "never the balance",
-                     "Visa •••• 1111", "Default", *[invoice["number"] for invoice in invoices])
+    words = " ".join(page.words.split())
+    assert "Open invoices in Splynx $210.00 A Charge of open invoices takes $210.00" in words
+    assert "Owed in Splynx, by the balance $300.00 A Charge of outstanding balances takes $300.00" in words
+    assert page.says("John Sway", "two ways to ask for the same money", "Visa •••• 1111", "Default",
+                     *[invoice["number"] for invoice in invoices])
     assert page.text.count("Will be charged") == len(invoices)
+
+
+def test_a_customer_in_credit_is_said_to_owe_nothing(staff, office, give_card):
+    give_card(JOHN)
+    office.post("admin/finance/payments", {
+        "customer_id": JOHN, "payment_type": 1, "date": "2026-11-22", "amount": "250.00", "comment": "cash"})
+    page = staff.get(f"/ippay/admin/customers/{JOHN}")
+    words = " ".join(page.words.split())
+    assert "Owed in Splynx, by the balance $0.00 in credit: $40.00" in words
+    assert "A Charge of outstanding balances takes The customer owes nothing" in words
 
 
 def test_a_customer_without_method_has_a_reason_for_each_invoice(staff, sandbox):

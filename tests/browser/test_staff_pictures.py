@@ -7,6 +7,7 @@ from splynx_ippay.payments import states, updater
 from splynx_ippay.payments.models import State
 from splynx_ippay.runs import work
 from splynx_ippay.runs.models import Run
+from splynx_ippay.splynx.client import SplynxClient
 
 
 def press(page, words):
@@ -22,9 +23,43 @@ def preview(page, **fields):
     return int(page.url.rsplit("/", 1)[-1])
 
 
+def preview_of_balances(page, **fields):
+    page.goto("/ippay/admin/charge")
+    page.get_by_role("link", name=re.compile("Outstanding balances")).click()
+    page.wait_for_load_state()
+    for name, value in fields.items():
+        page.locator(f"#{name}").fill(value)
+    press(page, "^Preview$")
+    return int(page.url.rsplit("/", 1)[-1])
+
+
 def start(page):
     page.get_by_label(re.compile("Confirm charge")).check()
     press(page, "^Charge$")
+
+
+def test_every_page_of_charging_balances(gallery, clerk, town, sandbox):
+    pictured, page = gallery("admin"), clerk().page
+    page.goto("/ippay/admin/charge?what=balances")
+    pictured.shoot("charge-balances", page)
+    preview_of_balances(page)
+    pictured.shoot("balances-of-nobody", page)
+    town.card()
+    town.bank(3, holder="Ashley Miller")
+    office = SplynxClient(sandbox.facts["api_url"], sandbox.facts["api_key"], sandbox.facts["api_secret"])
+    office.post("admin/finance/transactions", {
+        "customer_id": 1, "type": "debit", "category": 1, "description": "Repair", "date": "2026-11-22", "total": "90.00"})
+    page.goto("/ippay/admin/customers/1")
+    pictured.shoot("customer-balance", page)
+    run_id = preview_of_balances(page, customer_ids="1, 2, 3")
+    pictured.shoot("preview-balances", page)
+    start(page)
+    pictured.shoot("running-balances", page)
+    work.tick(town.core)
+    page.goto(f"/ippay/admin/runs/{run_id}")
+    pictured.shoot("finished-balances", page)
+    page.goto("/ippay/admin/runs/")
+    pictured.shoot("history-balances", page)
 
 
 def test_every_page_of_charging(gallery, clerk, town, sandbox):

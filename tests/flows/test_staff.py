@@ -95,6 +95,32 @@ def test_charge_previews_with_a_reason_for_each_and_then_charges_exactly_that(to
     assert len(town.sales()) == 6
 
 
+def test_balances_are_charged_apart_from_invoices_while_a_customer_pays_one_of_them(town, savers, staff, browser_of):
+    """An invoice of 65.00 and 100.00 owed in all: each Charge says which it takes. Who pays meanwhile is left alone."""
+    town.office.post("admin/finance/transactions", {
+        "customer_id": town.nora, "type": "debit", "category": 1, "description": "Repair", "date": "2026-11-22", "total": "35.00"})
+    invoices = staff.submit(charge_page(staff), "/ippay/admin/charge", customer_ids=str(town.nora))
+    assert invoices.says("1 · $65.00")
+    page = staff.submit(staff.click(charge_page(staff), "Outstanding balances"), "/ippay/admin/charge")
+    assert page.says("Outstanding balances", "Nora North", "$100.00", "Of that open invoices", "$65.00", "3 · $479.99")
+    page = staff.submit(page, "/start", confirm=True)
+    john = browser_of(1)
+    assert town.pay(john, town.invoices()[0]).says("Success")
+    town.tick("runs")
+    page = staff.get(page.url)
+    assert page.says("Finished", "3 of 3 customers", "The amount due is not the one of the preview any more", "195.00 USD")
+    assert sorted(town.sales()) == [("CHECK", 16999), ("SALE", 1500), ("SALE", 10000)]
+    assert town.invoices(town.nora) == [], "the host put it on the repair and on the invoice"
+    rows = rows_of(staff, page)
+    assert {row["Customer"]: row["Result"] for row in rows} == {
+        "John Sway": "Changed since the preview, not charged", "Nora North": "Approved",
+        "O'Brien & Søns <b>": "Bank debit accepted, not settled yet"}
+    obrien = browser_of(2)
+    held = town.dialog(obrien, town.invoices(town.obrien)[0])
+    assert held.says("already being paid")
+    assert staff.get("/ippay/admin/runs/").says("Outstanding balances")
+
+
 def test_a_charge_is_stopped_while_it_runs_resumed_and_takes_nothing_twice(town, savers, staff, settings_of, wait_until):
     settings_of(town.core, charges_in_flight="1")
     town.sandbox.fault(server="gateway", kind="delay", seconds=0.4, times=20)

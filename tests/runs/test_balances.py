@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select, update
 
+from splynx_ippay import credentials
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import AlreadyOpen, BadInput, HostRejected, HostUnavailable
 from splynx_ippay.base.money import Money
@@ -289,3 +290,19 @@ def test_a_preview_of_balances_asks_once_a_saver_and_twice_for_eighty(core, sand
     assert calls["GET admin/finance/invoices"] <= 2 * rounds
     assert len(seen) <= 12 * rounds + 8
     record_property("numbers", f"preview of 170 balances: {sum(calls.values())} calls to Splynx, {len(seen)} queries of our own")
+
+
+def test_a_declined_balance_is_followed_by_the_backup_method_once(core, sandbox, wallet, settings_of):
+    settings_of(core, backup_method="1")
+    wallet.card(JOHN)
+    bank = wallet.bank(JOHN)
+    core.database.run(lambda session: credentials.set_backup(session, bank.id, JOHN, wanted=True))
+    sandbox.control("POST", "answers", {"type": "SALE", "action_code": "051"})
+    run = started(core)
+    assert items_of(core, run)[JOHN].backup_method_id == bank.id
+    work.tick(core)
+    assert [(sale["type"], sale["amount_cents"]) for sale in sandbox.sales()] == [("CHECK", 21000)]
+    with core.database.read() as session:
+        found = [(item.turn, item.document, item.open_cents, item.state) for item in session.scalars(
+            select(RunItem).where(RunItem.run_id == run.id).order_by(RunItem.turn))]
+    assert found == [(1, "balance", 21000, "replaced"), (2, "balance", 21000, "done")]

@@ -74,9 +74,9 @@ def page_of(session: Session, run_id: int, choice: Choice) -> tuple[list[Row], b
 
 
 def reasons_of(session: Session, run_id: int) -> dict[str, tuple[int, int]]:
-    """Count and cents by reason, "" for those to be charged. One query."""
+    """Count and cents by reason, "" for those to be charged; each debt once, whoever paid it in the end. One query."""
     rows = session.execute(select(RunItem.reason, func.count(), func.sum(RunItem.amount_cents))
-                           .where(RunItem.run_id == run_id).group_by(RunItem.reason))
+                           .where(RunItem.run_id == run_id, RunItem.turn == 1).group_by(RunItem.reason))
     found = {reason: (count, int(cents)) for reason, count, cents in rows}
     return {reason: found[reason] for reason in ("", *REASONS) if reason in found}
 

@@ -51,15 +51,16 @@ def _read(core: Core, terminal: TerminalSettings) -> int:
     reports = core.reports(terminal)
     if not has_cards or reports is None:
         return 0
-    changed: list[int] = []
+    changed: dict[datetime, int] = {}  # by day: a transaction that is repeated counts once
     while day <= clock.now():
         if not feeds.read_day(core, reports, terminal, FEED, day=day, every=_EVERY,
                               keep=partial(_keep, core=core, terminal=terminal, changed=changed)):
             break  # a terminal without this service answers no day of it
         day += feeds.DAY
-    if changed:
-        log.info("terminal %s: %s saved card(s) changed by the account updater", terminal.terminal_id, sum(changed))
-    return sum(changed)
+    count = sum(changed.values())
+    if count:
+        log.info("terminal %s: %s saved card(s) changed by the account updater", terminal.terminal_id, count)
+    return count
 
 
 def _since(session: Session, terminal_id: str) -> datetime:
@@ -71,7 +72,7 @@ def _since(session: Session, terminal_id: str) -> datetime:
 
 
 def _keep(session: Session, _terminal_id: str, found: Slice, *, core: Core, terminal: TerminalSettings,
-          changed: list[int]) -> None:
+          changed: dict[datetime, int]) -> None:
     """Note the day and apply its rows, oldest first, again while one made way for another."""
     feeds.note_slice(session, terminal.terminal_id, found)
     news = sorted((_news(row, terminal, found) for row in found.rows
@@ -79,8 +80,7 @@ def _keep(session: Session, _terminal_id: str, found: Slice, *, core: Core, term
     count = 0
     while step := sum(credentials.apply(session, core.box, one) for one in news):
         count += step
-    if count:
-        changed.append(count)
+    changed[found.start] = count
 
 
 def _news(row: Row, terminal: TerminalSettings, found: Slice) -> credentials.News:

@@ -18,7 +18,7 @@ from splynx_ippay.base.db import Database, Row, is_duplicate
 from splynx_ippay.base.errors import AlreadyOpen, AmountChanged, ConfigError
 from splynx_ippay.base.money import Money
 from splynx_ippay.ippay.messages import BankAccount, Card
-from splynx_ippay.payments import booking, breaker, charge, events, reconcile, returns, saving, states
+from splynx_ippay.payments import booking, breaker, charge, events, reconcile, returns, saving, states, updater
 from splynx_ippay.payments.models import Attempt, Booking, CustomerNote, Door, State
 from splynx_ippay.runs import plan, work
 from splynx_ippay.runs.filters import Filters
@@ -367,3 +367,33 @@ def test_a_run_charges_everybody_once_on_mariadb(store, sandbox):
         assert len(done) == run.ready_count
         assert len({item.attempt_id for item in done}) == len(done)
     assert len(sandbox.sales()) == run.ready_count
+
+
+def test_a_backup_has_its_turn_once_between_two_workers_on_mariadb(store, sandbox, settings_of):
+    settings_of(store, backup_method="1")
+    saving.save(store, 1, 1, VISA, None)
+    bank = saving.save(store, 1, 1, BankAccount(routing="111000025", account="0001234567", kind="CHECKING", holder="Pat Doe"), CONSENT)
+    store.database.run(lambda session: credentials.set_backup(session, bank.id, 1, wanted=True))
+    run = plan.plan(store, Filters(customer_ids=(1,)), "staff 1 (ada)")
+    sandbox.control("POST", "answers", {"type": "SALE", "action_code": "051", "times": 99})
+    work.start(store, run.id, run.plan_hash, "staff 1 (ada)")
+    for _ in range(2):
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda _: work.tick(store), range(2)))
+    with store.database.read() as session:
+        turns = [item.turn for item in session.query(RunItem).filter(RunItem.run_id == run.id)]
+    assert sorted(turns) == [1] * run.ready_count + [2] * run.ready_count
+    assert len(sandbox.sales()) == run.ready_count
+
+
+def test_the_account_updater_changes_a_card_once_on_mariadb(store, sandbox):
+    card = saving.save(store, 1, 1, VISA, None)
+    sandbox.control("POST", "updates", {"token_last4": "1111", "response_code": "E", "exp": "01/38"})
+    sandbox.jump(seconds=3600)
+    assert updater.tick(store) == 1
+    sandbox.jump(days=1)
+    assert updater.tick(store) == 0
+    with store.database.read() as session:
+        assert session.get_one(credentials.Method, card.id).exp_year == 2038
+        [update] = credentials.updates_of(session, 1)
+    assert (update.before, update.after) == ("Visa •••• 1111 12/34", "Visa •••• 1111 01/38")

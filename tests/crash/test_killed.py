@@ -15,7 +15,7 @@ from sqlalchemy import event
 from splynx_ippay.base.db import Database
 from splynx_ippay.base.money import Money
 from splynx_ippay.ippay.messages import BankAccount, Card
-from splynx_ippay.payments import booking, charge, reconcile, recording, returns, saving
+from splynx_ippay.payments import booking, charge, decisions, proposals, reconcile, recording, returns, saving, states
 from splynx_ippay.payments.models import Booking, Door, State
 
 VISA = Card(number="4111111111111111", exp_month=12, exp_year=2034, holder="Pat Doe", postal_code="84058", cvv="123")
@@ -212,6 +212,69 @@ def test_a_reconciliation_killed_at_any_commit_books_once(core, sandbox, people,
         attempt = recording.reload(core, attempt.id)
         assert (attempt.state, attempt.lines[0].booking) == (State.APPROVED, Booking.POSTED)
         assert len(sales_of(sandbox, attempt)) == len(payments_of(sandbox, attempt)) == 1
+        if code == 0:
+            break
+    assert code == 0
+
+
+def wish(core, attempt, target):
+    with core.database.read() as session:
+        seen = proposals.last_seq(session, attempt.id)
+    return proposals.Proposal(target, "console", "page 7", "seen in IPpay's own pages", charge.new_submission_key(), seen)
+
+
+def lost(core, sandbox, card, count, kind):
+    """A payment without a clear answer that waits for a person."""
+    sandbox.fault(server="gateway", kind=kind, match={"type": "SALE"}, times=1)
+    attempt = charge.take(core, order_of(card, 100 * (count + 9)))
+    core.database.run(lambda session: states.move(
+        session, states.get_attempt(session, attempt.id), State.REVIEW, reason="a person looks", next_check_at=None))
+    return attempt
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_decision_killed_at_any_commit_is_made_whole_or_not_at_all_and_booked_once(core, sandbox, people, moment):
+    card, _witness = people
+    person = proposals.Person(1, "staff 1", "administrator")
+    for count in range(1, MOST_COMMITS):
+        attempt = lost(core, sandbox, card, count, "drop_after")
+        form = wish(core, attempt, "approved")
+        code = in_child(core, lambda fresh, mine=form, one=attempt: decisions.decide(fresh, person, one.id, mine), kill_at=(count, moment))
+        assert code in (KILLED, 0)
+        decisions.decide(core, person, attempt.id, form)  # pressed again: what was done stays, what was not is done
+        for seconds in (200, 700, 700):
+            tick(core, sandbox, seconds)
+        attempt = recording.reload(core, attempt.id)
+        assert (attempt.state, attempt.lines[0].booking) == (State.APPROVED, Booking.POSTED)
+        assert len(sales_of(sandbox, attempt)) == len(payments_of(sandbox, attempt)) == 1
+        assert [event.kind for event in history(core, attempt)].count("decision") == 1
+        if code == 0:
+            break
+    assert code == 0
+
+
+def history(core, attempt):
+    with core.database.read() as session:
+        return list(session.get_one(type(attempt), attempt.id).events)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_confirmation_killed_at_any_commit_frees_the_debt_or_leaves_the_proposal(core, sandbox, people, moment):
+    card, _witness = people
+    anna, ben = proposals.Person(1, "staff 1", ""), proposals.Person(2, "staff 2", "")
+    for count in range(1, MOST_COMMITS):
+        attempt = lost(core, sandbox, card, count, "drop_before")
+        decision = decisions.decide(core, anna, attempt.id, wish(core, attempt, "abandoned"))
+        code = in_child(core, lambda fresh, one=decision: decisions.confirm(fresh, ben, one.id), kill_at=(count, moment))
+        assert code in (KILLED, 0)
+        attempt = recording.reload(core, attempt.id)
+        held = [key.open_target for line in attempt.lines for key in line.keys if key.open_target]
+        assert (attempt.state, bool(held)) in {(State.REVIEW, True), (State.ABANDONED, False)}
+        decisions.confirm(core, ben, decision.id)
+        attempt = recording.reload(core, attempt.id)
+        assert attempt.state == State.ABANDONED
+        kinds = [event.kind for event in history(core, attempt)]
+        assert (kinds.count("decided"), kinds.count("decision")) == (1, 1)
         if code == 0:
             break
     assert code == 0

@@ -18,7 +18,7 @@ from splynx_ippay.base.money import Money
 from splynx_ippay.ippay import messages
 from splynx_ippay.ippay.messages import Identity
 from splynx_ippay.ippay.outcomes import Verdict, judge, shows_amount, staff_words
-from splynx_ippay.payments import due, feeds, line_decisions, reconcile, recording
+from splynx_ippay.payments import booking, due, feeds, line_decisions, reconcile, recording
 from splynx_ippay.payments.decision_models import Asked
 from splynx_ippay.payments.feed_models import FeedRow
 from splynx_ippay.payments.models import State
@@ -127,7 +127,7 @@ def _line(core: Core, line: Line) -> Iterator[Fact]:
                     amount=f"{payment.amount:.2f}", customer=payment.customer_id)
     if not seen.found:
         yield _fact("host", "host_nothing", line=line.position)
-    if line.document == "topup":
+    if line.document in booking.OF_THE_ACCOUNT:
         return
     read = seen.document
     if read is None:

@@ -32,7 +32,7 @@ _BATCH = 200
 _OPEN = (Booking.DUE, Booking.POSTING, Booking.UNDO_DUE, Booking.UNDOING)
 # Perhaps refused because of the document; if it is gone, the money goes on the customer's account instead.
 _ABOUT_THE_DOCUMENT = frozenset({400, 404, 422})
-_OF_THE_ACCOUNT = frozenset({"topup", "balance"})  # posted without a document from the start
+OF_THE_ACCOUNT = frozenset({"topup", "balance"})  # posted without a document from the start
 _REFUSALS = 5  # of money on account, before a person must look
 _REFUSALS_OPEN = 12  # of a document that is open, two hours of them
 
@@ -179,7 +179,7 @@ def _refused(core: Core, line: Line, error: HostRejected) -> None:
     outbox.write(core, line, post_started_at=None)
     if error.status not in _ABOUT_THE_DOCUMENT:
         outbox.retry_later(core, line, outbox.LATER, str(error))
-    elif line.on_account or line.document in _OF_THE_ACCOUNT:
+    elif line.on_account or line.document in OF_THE_ACCOUNT:
         tries = line.booking_tries + 1  # counts these refusals alone: an hour without a host is no refusal
         reason = f"Splynx does not take the payment{' on account' if line.on_account else ''}: {error}"
         if tries < _REFUSALS:

@@ -145,7 +145,7 @@ def _apply(session: Session, attempt: Attempt, to: State, decision: Decision) ->
 def _book(session: Session, line: Line, to: State) -> None:
     """The money is there. A debt that is not held any more is another's: then the money goes on account, never its key back."""
     if line.booking == Booking.NONE:
-        line.on_account = line.document != "topup" and not choices.holds(line)
+        line.on_account = line.document not in booking.OF_THE_ACCOUNT and not choices.holds(line)
         if to == State.APPROVED:
             states.move_booking(session, line, Booking.DUE, reason="beyond what was due" if line.on_account else "")
     elif line.booking in _TAKEN_BACK:

@@ -35,7 +35,7 @@ STILL_THERE = N_("Splynx still shows a payment for this charge. Use that payment
 
 @dataclass(frozen=True)
 class Look:
-    """What the host shows of one line just now. ``version`` is the line's own at that moment; a top-up has no document."""
+    """What the host shows of one line just now. ``version`` is the line's own at that moment; money on the account has no document."""
 
     version: int
     found: tuple[Payment, ...]
@@ -59,7 +59,7 @@ def look(core: Core, line_id: int, payment_id: int | None = None) -> Look:
         payment = core.host.find_payment(wanted) if wanted is not None else None
         if payment is not None:
             found[payment.id] = payment
-    document = None if line.document == "topup" else due.read_document(
+    document = None if line.document in booking.OF_THE_ACCOUNT else due.read_document(
         core, line.document, currency=line.attempt.currency, document_id=line.document_id)
     return Look(line.booking_version, tuple(found.values()), document)
 
@@ -101,10 +101,11 @@ def _decide(session: Session, line_id: int, person: Person, proposal: Proposal, 
 
 def _columns(session: Session, line: Line, to: Booking, seen: Look) -> dict[str, Any]:
     """What the line is to say beside its booking. Raises BadInput where the host does not show what the end needs."""
+    is_of_account = line.document in booking.OF_THE_ACCOUNT
     if to == Booking.POSTED:
         payment = _the_payment(session, line, seen)
         wanted = {"invoice": payment.invoice_id, "proforma": payment.request_id}.get(line.document)
-        return {"splynx_payment_id": payment.id, "on_account": line.document != "topup" and wanted != line.document_id}
+        return {"splynx_payment_id": payment.id, "on_account": not is_of_account and wanted != line.document_id}
     if to == Booking.UNDO_DUE:
         if len(seen.living) > 1:
             raise BadInput("target", SEVERAL)
@@ -113,7 +114,7 @@ def _columns(session: Session, line: Line, to: Booking, seen: Look) -> dict[str,
         raise BadInput("target", STILL_THERE)
     if to == Booking.UNDONE:
         return {}
-    on_account = line.document != "topup" and (line.on_account or not booking.fits(line, seen.document))
+    on_account = not is_of_account and (line.on_account or not booking.fits(line, seen.document))
     if not on_account and not states.hold_keys(session, line, None):
         on_account = True  # another payment has the debt by now
     return {"on_account": on_account, "splynx_payment_id": None, "post_started_at": None, "empty_searches": 0,

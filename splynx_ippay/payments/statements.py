@@ -14,15 +14,19 @@ from sqlalchemy import delete, update
 
 from splynx_ippay.base import clock
 from splynx_ippay.base.db import get_or_add
-from splynx_ippay.base.errors import HostError, HostRejected
+from splynx_ippay.base.errors import HostError, HostRejected, HostUnavailable
 from splynx_ippay.payments.models import Attempt, Booking, Line, State, StatementGroup
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from splynx_ippay.payments.core import Core
 
 log = logging.getLogger(__name__)
 
 _AGAIN = timedelta(minutes=10)
+_LOST = "lost"  # a record was sent and the answer never came
+_LOOK_FOR = timedelta(hours=1)
 _GONE = frozenset({400, 404, 422})  # the record was deleted or closed by staff
 _one_at_a_time = threading.Lock()
 _BY_STATE = {
@@ -63,18 +67,23 @@ def open_records(core: Core, attempt: Attempt) -> None:
     """Before sending: one record of status new for each line.
 
     Raises HostUnavailable (nothing was sent, so the attempt is given up); a refusal is noted and the payment goes on.
+    A record whose answer was lost is looked for when the journal is closed, so that none stays "new" for ever.
     """
     for line in attempt.lines:
         try:
             record_id = core.host.post_statement_record(
                 _group_id(core), customer_id=attempt.customer_id, amount=line.amount,
-                payment_date=clock.now().date(), comment=f"IPpay {line.field_1}")
+                payment_date=clock.now().date(), comment=_comment(line))
         except HostRejected as error:
             log.warning("attempt %s: the statement record was refused: %s", attempt.id, error)
             _set(core, line.id, statement_status="refused")
             # Staff may have deleted the statement: the next attempt looks for it again.
             core.database.run(lambda session: session.execute(delete(StatementGroup)))
             continue
+        except HostUnavailable as error:
+            if error.sent:
+                _set(core, line.id, statement_status=_LOST)
+            raise
         _set(core, line.id, statement_record_id=record_id, statement_status="new")
 
 
@@ -88,7 +97,9 @@ def close(core: Core, line_id: int) -> None:
         line = session.get_one(Line, line_id)
     seen, status = line.statement_next_at, wanted_status(line)
     again = None
-    if line.statement_record_id is not None and status != line.statement_status:
+    if line.statement_status == _LOST:
+        again, status = _find_lost(core, line)
+    elif line.statement_record_id is not None and status != line.statement_status:
         try:
             core.host.put_statement_record(
                 line.statement_record_id, customer_id=line.attempt.customer_id, amount=line.amount,
@@ -103,3 +114,23 @@ def close(core: Core, line_id: int) -> None:
     core.database.run(lambda session: session.execute(
         update(Line).where(Line.id == line_id, Line.statement_next_at == seen)
         .values(statement_next_at=again, statement_status=status)))
+
+
+def _find_lost(core: Core, line: Line) -> tuple[datetime | None, str]:
+    """Look for the record whose answer was lost, and keep its id: when to go on with it, and what it shows till then."""
+    try:
+        found = [record.id for record in core.host.find_statement_records(_group_id(core), line.attempt.customer_id)
+                 if record.comment == _comment(line)]
+    except HostError as error:
+        log.warning("line %s: its statement record could not be looked for: %s", line.id, error)
+        return clock.now() + _AGAIN, _LOST
+    if found:
+        _set(core, line.id, statement_record_id=min(found))
+        return clock.now(), "new"
+    # It may still be on its way.
+    return (clock.now() + _AGAIN, _LOST) if clock.now() < line.attempt.created_at + _LOOK_FOR else (None, "refused")
+
+
+def _comment(line: Line) -> str:
+    """What staff see beside a record, and what finds it again."""
+    return f"IPpay {line.field_1}"

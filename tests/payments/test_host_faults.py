@@ -101,3 +101,35 @@ def test_a_host_that_cannot_be_reached_takes_no_payments(desk, sandbox):
     sandbox.clear_faults()
     assert desk.attempts()[0].state == State.ABANDONED
     assert sandbox.sales() == []
+
+
+def lost_record(desk, sandbox, kind):
+    """A payment given up because the host did not answer about its statement record; the attempt."""
+    method, item = warmed_up(desk)
+    sandbox.fault(server="host", kind=kind, match={"method": RECORD[0], "path": RECORD[1]}, times=1)
+    with pytest.raises(HostUnavailable):
+        desk.pay(method, item)
+    sandbox.clear_faults()
+    return desk.attempts()[-1]
+
+
+def test_a_statement_record_whose_answer_was_lost_is_found_and_closed(desk, sandbox):
+    attempt = lost_record(desk, sandbox, "drop_after")
+    assert (attempt.state, desk.records(attempt)) == (State.ABANDONED, ["new"])
+    sandbox.fault(server="host", kind="http_status", status=500, match={"method": "GET", "path": RECORD[1]}, times=9)
+    desk.tick()
+    sandbox.clear_faults()
+    desk.tick(seconds=660)
+    desk.tick()
+    assert desk.records(attempt) == ["canceled"]
+    assert desk.line(attempt).statement_next_at is None
+
+
+def test_a_statement_record_that_never_arrived_is_looked_for_an_hour(desk, sandbox):
+    attempt = lost_record(desk, sandbox, "drop_before")
+    for _ in range(5):
+        desk.tick(seconds=660)
+        assert desk.line(attempt).statement_next_at is not None
+    desk.tick(seconds=660)
+    assert (desk.line(attempt).statement_status, desk.line(attempt).statement_next_at) == ("refused", None)
+    assert desk.records(attempt) == []

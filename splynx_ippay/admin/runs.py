@@ -9,7 +9,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from splynx_ippay import auth
+from splynx_ippay import auth, notifications
 from splynx_ippay.admin import access, bp, sheets, words
 from splynx_ippay.admin.charge_form import first_form, mode_of, read_filters
 from splynx_ippay.admin.overview import declines_of_run, run_picture
@@ -102,7 +102,7 @@ def run(run_id: int) -> ResponseReturnValue:
         "admin/run.html", run=found, progress=shown, rows=rows, more=more, choice=choice, reasons=reasons, words=words,
         picture=run_picture(shown.results, declines) if found.started_at else "",
         reason_names=REASONS, result_names=RESULTS, money_of=Money, stopped=stopped, page_size=PAGE,
-        described=_describe(found), tab="history" if found.started_at else "charge")
+        mails_declines=core.settings.flag("mail_declines") and notifications.can_send(core.settings), described=_describe(found), tab="history" if found.started_at else "charge")
 
 
 @bp.get("/runs/<int:run_id>/progress")

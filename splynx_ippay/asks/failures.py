@@ -71,8 +71,9 @@ def _select(since: datetime, partner_id: int | None) -> Select[tuple[Attempt, Li
             .group_by(Line.document, debt).subquery())
     other, paying = aliased(Line), aliased(Attempt)
     since_then = select(other.id).join(paying, paying.id == other.attempt_id).where(
-        paying.state.in_(HOLDS_MONEY), paying.id > Attempt.id, other.document == Line.document)
-    paid = exists(since_then.where(other.document_id == Line.document_id))
+        paying.state.in_(HOLDS_MONEY), paying.id > Attempt.id)
+    paid = exists(since_then.where(other.document == Line.document, other.document_id == Line.document_id))
+    # Whatever is paid lowers a balance; what is left is for the next Charge.
     balance_paid = exists(since_then.where(Line.document_id.is_(None), paying.customer_id == Attempt.customer_id))
     return (select(Attempt, Line, last.c.tries).join(last, last.c.attempt_id == Attempt.id)
             .join(Line, (Line.attempt_id == Attempt.id) & (Line.document == last.c.document) & (debt == last.c.debt))

@@ -221,7 +221,7 @@ def test_a_failed_proforma_is_asked_for_with_its_own_link_and_left_out_once_gone
     assert reasons(core) == {JOHN: "paid"}
 
 
-def test_a_failed_balance_is_asked_for_with_what_the_host_shows_as_owed(staff, mailing, core, sandbox):
+def test_a_failed_balance_is_asked_for_with_what_the_host_shows_as_owed(staff, mailing, core, sandbox, give_card):
     now = clock.now()
     attempt = Attempt(transaction_id="TEST00000000000002", submission_key="test", kind="sale", door="run", actor="run 1", customer_id=JOHN,
                       partner_id=1, terminal_id=sandbox.facts["terminal_id"], environment="test", currency="USD", amount_cents=100,
@@ -238,6 +238,12 @@ def test_a_failed_balance_is_asked_for_with_what_the_host_shows_as_owed(staff, m
     mail, = sandbox.control("GET", "mails")["mails"]
     assert mail["subject"] == "Your payment did not go through"
     assert re.search(r"/ippay/pay\r?$", mail["text"], re.MULTILINE)
+    assert staff.get("/ippay/admin/failed").says("John Sway")
+    paid = charge.take(core, Order(door=Door.PORTAL, customer_id=JOHN, partner_id=1, source=SavedMethod(give_card(JOHN).id),
+                                   actor="customer 1", items=(Item("topup", None, "", Money(500, "USD")),),
+                                   submission_key=new_submission_key()))
+    assert paid.state == "approved"
+    assert not staff.get("/ippay/admin/failed").says("John Sway")
 
 
 def test_without_an_address_or_a_mail_server_nobody_is_asked(staff, mailing, give_card, decline, core, settings_of, in_host):

@@ -193,3 +193,15 @@ def test_releasing_a_terminal_is_in_the_audit(staff, core):
     core.database.run(lambda session: breaker.stop(session, terminal.terminal_id, terminal.environment, "code 003"))
     staff.submit(staff.get("/ippay/admin/health"), "/health/release")
     assert staff.get("/ippay/admin/audit?action=release").says(terminal.terminal_id, "staff 1 (Ada Min)", "Terminal released")
+
+
+@pytest.mark.parametrize("typed", ["0", "7; 21", "soon", "32", "7,"])
+def test_days_of_the_month_that_are_none_are_refused_beside_their_field(staff, typed):
+    page = staff.submit(staff.get("/ippay/admin/settings"), "/admin/settings", holding="expiry_notice_days", expiry_notice_days=typed)
+    assert page.says("Enter days of the month from 1 to 31, separated by commas, for example 7, 21.")
+
+
+def test_days_of_the_month_are_kept_as_typed_and_may_be_none(staff, core):
+    for typed in ("5,12 , 28", ""):
+        staff.submit(staff.get("/ippay/admin/settings"), "/admin/settings", holding="expiry_notice_days", expiry_notice_days=typed)
+        assert core.settings.text("expiry_notice_days") == typed

@@ -10,6 +10,8 @@ from splynx_ippay.base.errors import HostUnavailable
 from splynx_ippay.payments import charge
 from splynx_ippay.payments.models import Door
 from splynx_ippay.payments.orders import Item, Order, SavedMethod, new_submission_key
+from splynx_ippay.runs import plan as planning
+from splynx_ippay.runs.filters import Filters
 
 JOHN, OBRIEN, ASHLEY = 1, 2, 3
 
@@ -76,6 +78,15 @@ def charge_amount(invoice):
     from splynx_ippay.base.money import Money
 
     return Money(round(float(invoice["due"]) * 100), "USD")
+
+
+def test_who_confirms_a_charge_reads_that_the_declined_get_a_mail(village, staff):
+    village.card(ASHLEY)
+    run = planning.plan(village.core, Filters(customer_ids=(ASHLEY,)), "staff 1")
+    words = "Whoever cannot be charged gets a mail with the reason"
+    assert staff.get(f"/ippay/admin/runs/{run.id}").says(words)
+    village.set(mail_declines="0")
+    assert not staff.get(f"/ippay/admin/runs/{run.id}").says(words)
 
 
 def test_a_fault_of_our_set_up_is_nobodys_mail(village):

@@ -82,7 +82,7 @@ def test_a_card_refused_for_good_is_marked_without_a_word_of_why_until_it_is_app
         core.database.run(lambda session: session.add(Attempt(
             transaction_id=f"TEST{count:014d}", submission_key=f"test {count}", kind="sale", door="run", actor="run 1", customer_id=1,
             partner_id=1, terminal_id=method.terminal_id, environment=method.environment, currency="USD", amount_cents=100,
-            instrument="card", method_id=method.id, state=state, action_code=code, created_at=now, send_by_at=now, state_at=now)))
+            instrument="card", method_id=method.id, last_four=method.last_four, state=state, action_code=code, created_at=now, send_by_at=now, state_at=now)))
 
     answer("declined", "043")
     page = john.get("/ippay/credentials")
@@ -99,7 +99,7 @@ def test_a_bank_account_refused_for_good_is_marked_too(portal, add_bank, core, s
     core.database.run(lambda session: session.add(Attempt(
         transaction_id="TEST00000000000001", submission_key="test", kind="check", door="run", actor="run 1", customer_id=1, partner_id=1,
         terminal_id=method.terminal_id, environment=method.environment, currency="USD", amount_cents=100, instrument="bank",
-        method_id=method.id, state="declined", action_code="046", created_at=now, send_by_at=now, state_at=now)))
+        method_id=method.id, last_four=method.last_four, state="declined", action_code="046", created_at=now, send_by_at=now, state_at=now)))
     assert portal.get("/ippay/credentials").says("Your bank did not accept the last payment from this account", "Add another bank account")
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from flask import abort, render_template, request
 from sqlalchemy import select
 
-from splynx_ippay.admin import access, bp, decision_words, words
+from splynx_ippay.admin import access, bp, decision_words, timeline, words
 from splynx_ippay.admin.decide_panel import panel_of
 from splynx_ippay.admin.search import Search, payments
 from splynx_ippay.base.errors import ConfigError, HostError
 from splynx_ippay.base.money import Money
 from splynx_ippay.checkout.endings import source_of
 from splynx_ippay.ippay.declines import decline_for
+from splynx_ippay.letters.history import mails_about
 from splynx_ippay.payments import events
 from splynx_ippay.payments.models import Attempt, CustomerNote
 from splynx_ippay.runs.models import RunItem
@@ -53,9 +54,10 @@ def show(attempt_id: int, *, of: int | None = None, mistakes: dict[str, str] | N
         history = list(attempt.events)
         panel = panel_of(session, attempt, of=of, mistakes=mistakes)
         note = session.get(CustomerNote, attempt.customer_id)
+        entries = timeline.of(history, mails_about(session, attempt_id))
         run_id = session.scalar(select(RunItem.run_id).where(RunItem.attempt_id == attempt_id))
     meaning = decline_for(attempt.action_code, attempt.brand, attempt.response_text) if attempt.state == "declined" else None
-    return render_template("admin/payment.html", attempt=attempt, history=history, broken=events.first_broken(history),
+    return render_template("admin/payment.html", attempt=attempt, timeline=entries, broken=events.first_broken(history),
                            names=customer_names(core, {attempt.customer_id}), meaning=meaning, words=words, run_id=run_id,
                            panel=panel, decision_words=decision_words, is_stopped=note is not None and note.no_auto,
                            source_of=source_of, money_of=Money)

@@ -17,6 +17,7 @@ from splynx_ippay.checkout.payment import Pressed, Presser, Typed, press
 from splynx_ippay.pay import bp, limits
 from splynx_ippay.payments.due import Debt, chargeable, find_debt, find_holder
 from splynx_ippay.payments.models import Attempt, Door, Line, State
+from splynx_ippay.payments.recording import whole
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -114,9 +115,10 @@ def stale(again: str) -> ResponseReturnValue:
 def receipt_of(core: Core, document: str, document_id: int) -> Attempt | None:
     """The payment of ours that paid a document, for the link of a document that is paid."""
     with core.database.read() as rows:
-        return rows.scalars(select(Attempt).join(Line).where(
+        attempt = rows.scalars(select(Attempt).join(Line).where(
             Line.document == document, Line.document_id == document_id,
             Attempt.state.in_([State.APPROVED, State.ACCEPTED])).order_by(Attempt.id.desc()).limit(1)).first()
+        return attempt and whole(attempt)
 
 
 @bp.get("/paid/<reference>")
@@ -154,7 +156,7 @@ def _proven(reference: str) -> Attempt:
         abort(404)
     with core.database.read() as rows:
         attempt = rows.scalars(select(Attempt).where(Attempt.transaction_id == transaction_id)).first()
-    return attempt or abort(404)
+        return whole(attempt) if attempt is not None else abort(404)
 
 
 def _remember_way_back(attempt: Attempt) -> None:

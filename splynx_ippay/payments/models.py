@@ -176,6 +176,11 @@ class Line(Row):
         return Money(self.amount_cents, self.attempt.currency)
 
     @property
+    def rest(self) -> Money:
+        """What a part payment left open of this debt when it was sent; zero where all of it was paid."""
+        return Money(self.rest_cents or 0, self.attempt.currency)
+
+    @property
     def field_1(self) -> str:
         """What finds our payment in the host: ``<TransactionID>-<line>``."""
         return f"{self.attempt.transaction_id}-{self.position}"

@@ -14,6 +14,7 @@ from splynx_ippay.checkout.merchant import merchant_name
 from splynx_ippay.checkout.offers import Offer, StaleForm
 from splynx_ippay.checkout.payment import LONGEST_AMOUNT, Pressed, Presser, Typed, press
 from splynx_ippay.checkout.stale import kept_for
+from splynx_ippay.letters.history import confirmed_to
 from splynx_ippay.payments.due import find_debt
 from splynx_ippay.payments.models import Attempt, Door, State
 from splynx_ippay.payments.recording import whole
@@ -90,7 +91,9 @@ def ending(transaction_id: str) -> ResponseReturnValue:
         return url_for(_PAGES[line.document], item_id=line.number, **chosen)
 
     page = endings.page_of(attempt, pay_again)
-    return render_template("portal/ending.html", page=page, attempt=attempt, source=endings.source_of(attempt),
+    with core.database.read() as session:
+        mailed_to = confirmed_to(session, attempt.id, page.kind)
+    return render_template("portal/ending.html", page=page, attempt=attempt, source=endings.source_of(attempt), mailed_to=mailed_to,
                            merchant=merchant_name(core, attempt.partner_id) if page.receipt else "",
                            pdf=receipts.offer(page, url_for("portal.receipt", transaction_id=transaction_id)), back=_BACK[line.document])
 

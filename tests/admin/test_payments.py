@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from splynx_ippay.letters import sending
+from splynx_ippay.notifications import enqueue
 from splynx_ippay.payments import breaker
 from splynx_ippay.payments.models import Attempt, Terminal
 
@@ -150,6 +152,23 @@ def test_a_payment_shows_every_event_in_words(staff, core, sandbox, give_card):
 
     assert kinds <= EVENTS.keys()
     assert staff.get("/ippay/admin/payments/999").status_code == 404
+
+
+def test_a_payment_shows_its_mails_with_whether_they_went_out_and_why_not(staff, core, sandbox, give_card, settings_of):
+    give_card(JOHN)
+    _, page = dialog(staff, sandbox, JOHN)
+    staff.submit(page, "pay-invoice")
+    [attempt] = attempts(core)
+    address = f"/ippay/admin/payments/{attempt.id}"
+    assert staff.get(address).says("Mail to the customer: Receipt", "Waits to be sent")
+    sending.tick(core)
+    assert staff.get(address).says("Not sent", "No mail server was set")
+    settings_of(core, smtp_host=sandbox.facts["smtp_host"], smtp_port=sandbox.facts["smtp_port"], smtp_tls="none", smtp_from="pay@north.example")
+    core.database.run(lambda session: [enqueue(session, kind=kind, key=kind, customer_id=JOHN, attempt_id=attempt.id) for kind in ("paid", "poem")])
+    sending.tick(core)
+    page = staff.get(address)
+    assert page.says("Sent", "c***@m***.example", "Mail to the customer: poem", "does not know this kind of mail")
+    assert "customer1@mail.example" not in page.text
 
 
 def test_a_list_of_payments_does_not_ask_the_database_once_a_row(staff, core, sandbox, give_card, counted_queries):

@@ -51,6 +51,13 @@ def test_a_part_of_an_invoice_is_asked_for_in_one_field(gallery, customer, town,
     page.locator("#amount").fill("2.00")
     press(page, "Pay")
     pictured.shoot("pay-a-part-problem", page)
+    page.locator("#amount").fill("7.00")
+    press(page, "Pay")
+    settings_of(core, smtp_host=town.sandbox.facts["smtp_host"], smtp_port=town.sandbox.facts["smtp_port"], smtp_tls="none",
+                smtp_from="pay@north.example")
+    town.tick("mails")
+    page.reload()
+    pictured.shoot("paid-a-part", page, again=False)
 
 
 def test_a_printed_authorization_and_a_withdrawn_one_are_pictured(gallery, customer, town):

@@ -20,7 +20,9 @@ def test_a_part_is_paid_by_link_and_the_same_link_asks_for_the_rest(anybody, cor
     wrong = anybody.submit(page, "", holding="number", amount="4.00", **card)
     assert wrong.status_code == 400
     assert wrong.says("The smallest part that can be paid is $5.00.")
-    assert anybody.submit(wrong, "", holding="number", amount="20.00", **card).says("approved", "$20.00")
+    paid = anybody.submit(wrong, "", holding="number", amount="20.00", **card)
     rest = Money(due.cents - 2000, "USD").decimal()
+    assert paid.says("approved", f"$20.00 of ${due.decimal():,.2f}", "Still open after this payment", f"${rest:,.2f}")
+    assert not paid.says("mailed"), "an address is not for whoever holds a link"
     assert anybody.get(path).says(f"${rest:,.2f}")
     assert Money.from_host(sandbox.invoice(invoice["id"])["due"], "USD") == Money(due.cents - 2000, "USD")

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from splynx_ippay.base.money import Money
-from splynx_ippay.payments import reconcile, returns
-from splynx_ippay.payments.models import Attempt
+from splynx_ippay.letters import sending
+from splynx_ippay.payments import reconcile, returns, states
+from splynx_ippay.payments.models import Attempt, State
 from splynx_ippay.splynx.resources import PaymentDraft
 
 
@@ -340,3 +341,13 @@ def test_the_language_of_the_settings_is_the_pages_language(john, settings_of, c
     assert 'lang="fr"' in john.get("/ippay/").text
     settings_of(core, language="tlh")
     assert 'lang="en"' in john.get("/ippay/").text
+
+
+def test_the_page_names_the_masked_address_once_its_mail_has_gone_out_and_not_before(john, pay_page, core, sandbox, settings_of):
+    page = john.submit(john.get(pay_page), "/ippay/pay-invoice")
+    assert not page.says("mailed")
+    settings_of(core, smtp_host=sandbox.facts["smtp_host"], smtp_port=sandbox.facts["smtp_port"], smtp_tls="none", smtp_from="pay@north.example")
+    assert sending.tick(core) == 1
+    assert john.get(page.url).says("We have also mailed this to c***@m***.example.")
+    core.database.run(lambda session: states.move(session, states.get_attempt(session, 1), State.REVIEW, reason="odd"))
+    assert not john.get(page.url).says("mailed"), "the mail said something else"

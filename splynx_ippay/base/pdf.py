@@ -44,20 +44,26 @@ def missing() -> tuple[str, ...]:
 
 def make(html: str, files: Mapping[str, File]) -> bytes:
     """The PDF of a page, tagged for screen readers; ``files`` by their paths, as the page names them."""
+    with _one_at_a_time:
+        return _made(html, tuple(files.items()))
+
+
+@lru_cache(maxsize=16)  # whoever asks for the same one over and over again costs nothing
+def _made(html: str, files: tuple[tuple[str, File], ...]) -> bytes:
     import weasyprint
     from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+    handed_over = dict(files)
 
     class Handed(URLFetcher):  # type: ignore[misc]
         """Reads what was handed over."""
 
         def fetch(self, url: str, headers: object = None) -> URLFetcherResponse:
             del headers
-            file = files.get(urlsplit(url).path) if url.startswith(_SITE + "/") else None
+            file = handed_over.get(urlsplit(url).path) if url.startswith(_SITE + "/") else None
             if file is None:
                 raise ValueError("this file was not handed over")
             return URLFetcherResponse(url, file.content, {"Content-Type": file.mimetype})
 
-    with _one_at_a_time:
-        document = weasyprint.HTML(string=html, base_url=_SITE, url_fetcher=Handed())
-        made: bytes = document.write_pdf(pdf_tags=True)
+    made: bytes = weasyprint.HTML(string=html, base_url=_SITE, url_fetcher=Handed()).write_pdf(pdf_tags=True)
     return made

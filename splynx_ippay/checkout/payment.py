@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _METHOD = "method:"
 _LONGEST = 80
+_ISSUER_DIGITS = 8  # ISO/IEC 7812-1:2017
 _LONGEST_ZIP, LONGEST_AMOUNT = 10, 11  # a card number has 13 digits at least
 
 
@@ -110,16 +111,18 @@ def press(core: Core, offer: Offer | Cart, form: MultiDict[str, str], presser: P
 
 
 def _take(core: Core, order: Order, presser: Presser) -> Attempt:
-    """Charge; of new cards and accounts declines are counted by network and door. Raises what ``take`` raises."""
+    """Charge; of new cards and accounts declines are counted by network, issuer and door. Raises what ``take`` raises."""
     if isinstance(order.source, SavedMethod):
         return take(core, order)
+    issuer = core.box.sign("card issuer", order.source.card.number[:_ISSUER_DIGITS]) if isinstance(order.source, NewCard) else ""
     # Who is logged in or holds a signed link may save; what strangers do on links they guess must not stop them.
-    crowd, network = f"{presser.door}{'' if presser.can_save else ':guessed'}", limits.network_of(presser.address)
+    crowd = limits.Crowd(f"{presser.door}{'' if presser.can_save else ':guessed'}", limits.network_of(presser.address), issuer,
+                         proven=presser.can_save)
     with core.database.read() as session:
-        limits.guard_crowd(session, crowd, network, proven=presser.can_save)
+        limits.guard_crowd(session, crowd)
     attempt = take(core, order)
     if attempt.state == State.DECLINED:
-        core.database.run(lambda session: limits.note_decline(session, crowd, network))
+        core.database.run(lambda session: limits.note_decline(session, crowd))
     return attempt
 
 

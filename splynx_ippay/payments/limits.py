@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -27,10 +28,29 @@ CARDS_BY_CUSTOMER = 12
 CARDS_WINDOW = timedelta(days=1)
 DECLINES_BY_NETWORK = 20
 DECLINES_BY_CROWD = 300
+DECLINES_BY_ISSUER = 30  # testers make up numbers of one issuer; from however many networks they come
 PROVEN = 5
 DECLINES_WINDOW = timedelta(hours=1)
 SAVES_BY_CUSTOMER = 30
 KEEP_HITS = timedelta(days=2)
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Those whose new cards and accounts are counted together; ``issuer`` is a digest of a card number's first digits."""
+
+    door: str
+    network: str
+    issuer: str = ""
+    proven: bool = False
+
+    @property
+    def most(self) -> dict[str, int]:
+        """How many declines an hour each bucket may have."""
+        found = {f"declined:{self.door}:net:{self.network}": DECLINES_BY_NETWORK, f"declined:{self.door}": DECLINES_BY_CROWD}
+        if self.issuer:
+            found[f"declined:{self.door}:issuer:{self.issuer}"] = DECLINES_BY_ISSUER
+        return {bucket: limit * (PROVEN if self.proven else 1) for bucket, limit in found.items()}
 
 
 def guard_payer(session: Session, *, customer_id: int, brand: str, last_four: str, door: Door) -> None:
@@ -85,17 +105,16 @@ def take_back_newest(session: Session, bucket: str) -> None:
         take_back(session, [found])
 
 
-def guard_crowd(session: Session, crowd: str, network: str, *, proven: bool) -> None:
-    """Raise Stopped when new cards and accounts were declined too often for one network, or for a whole door."""
-    times = PROVEN if proven else 1
-    for bucket, most in zip(_buckets(crowd, network), (DECLINES_BY_NETWORK, DECLINES_BY_CROWD), strict=True):
-        if count(session, bucket, DECLINES_WINDOW) >= most * times:
-            raise Stopped("crowd", f"{most * times} new cards or accounts were declined within an hour ({bucket})")
+def guard_crowd(session: Session, crowd: Crowd) -> None:
+    """Raise Stopped when new cards and accounts were declined too often for a door, for one network or one issuer at it."""
+    for bucket, most in crowd.most.items():
+        if count(session, bucket, DECLINES_WINDOW) >= most:
+            raise Stopped("crowd", f"{most} new cards or accounts were declined within an hour ({bucket})")
 
 
-def note_decline(session: Session, crowd: str, network: str) -> None:
+def note_decline(session: Session, crowd: Crowd) -> None:
     """Count a decline of a new card or account."""
-    for bucket in _buckets(crowd, network):
+    for bucket in crowd.most:
         hit(session, bucket)
 
 
@@ -111,10 +130,6 @@ def network_of(address: str) -> str:
     if isinstance(known, ipaddress.IPv6Address) and known.ipv4_mapped is not None:
         known = known.ipv4_mapped
     return str(ipaddress.ip_network((known, 24 if known.version == 4 else 56), strict=False))  # noqa: PLR2004 - IP versions
-
-
-def _buckets(crowd: str, network: str) -> tuple[str, str]:
-    return f"declined:{crowd}:net:{network}", f"declined:{crowd}"
 
 
 def count(session: Session, bucket: str, window: timedelta) -> int:

@@ -95,7 +95,7 @@ def test_cards_tested_on_links_stop_at_the_document_and_the_network_and_hinder_n
     sent = [tester.tries(thief, opened(thief, others[number % len(others)]))[1] for number in range(16)]
     assert sum(sent) == limits.DECLINES_BY_NETWORK - 8
     with town.core.database.read() as rows:
-        assert rows.scalar(select(func.count()).select_from(LimitHit).where(LimitHit.bucket.like("declined:%"))) == 2 * limits.DECLINES_BY_NETWORK
+        assert rows.scalar(select(func.count()).select_from(LimitHit).where(LimitHit.bucket.like("declined:%"))) == 3 * limits.DECLINES_BY_NETWORK
     town.sandbox.control("POST", "reset", {"seed": "small"})
     payer = visitor("127.0.68.1")  # another network, another document; and the tested one by its signed link
     assert payer.submit(opened(payer, town.invoices(town.nora)[0]), holding="number", **town.card()).says("approved")
@@ -127,6 +127,22 @@ def test_thirty_declines_of_strangers_do_not_stop_a_signed_link_in_their_network
         link = town.link(run_program, "invoice", invoice["id"])
         assert neighbour.submit(neighbour.get(link), "/ippay/l/", holding="number", **town.card()).says("approved")
     assert elsewhere.submit(opened(elsewhere, town.invoices(town.nora)[0]), holding="number", **town.card()).says("approved")
+
+
+def test_numbers_of_one_issuer_tested_from_many_networks_stop_and_cards_of_others_pay(town, visitor):
+    tester = CardTesting(town)
+    targets = [*town.invoices(town.john), *town.invoices(town.obrien), *town.invoices(town.ashley)]
+    for number in range(limits.DECLINES_BY_ISSUER):  # five from each network, six at each document
+        person = visitor(f"127.0.{80 + number // 5}.1")
+        assert tester.tries(person, opened(person, targets[number // 6]))[1], number
+    stranger = visitor("127.0.99.1")
+    answer, sent = tester.tries(stranger, opened(stranger, town.invoices(town.nora)[0]))
+    assert (answer.status_code, sent) == (429, False)
+    with town.core.database.read() as rows:
+        assert not any("40003000" in bucket for bucket in rows.scalars(select(LimitHit.bucket)))
+    town.sandbox.control("POST", "reset", {"seed": "small"})
+    payer = visitor("127.0.99.2")
+    assert payer.submit(opened(payer, town.invoices(town.nora)[0]), holding="number", **town.card(town.mastercard)).says("approved")
 
 
 def test_people_behind_one_address_of_a_carrier_pay_one_after_another(town, visitor):
@@ -172,7 +188,7 @@ def test_a_login_does_not_test_cards_and_other_customers_pay_on(town, portal, br
 def test_a_storm_on_guessed_links_stops_there_and_nowhere_else(town, john, visitor, run_program):
     def storm(rows):
         for _ in range(limits.DECLINES_BY_CROWD):
-            limits.note_decline(rows, "link:guessed", "203.0.113.0/24")
+            limits.note_decline(rows, limits.Crowd("link:guessed", "203.0.113.0/24"))
 
     town.core.database.run(storm)
     stranger, invoices = visitor("127.0.71.1"), town.invoices(town.john)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from splynx_ippay.base import clock
 from splynx_ippay.payments import calendar, events, feeds, states
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from splynx_ippay.base.settings import TerminalSettings
     from splynx_ippay.ippay.report import Feed
     from splynx_ippay.payments.core import Core
+    from splynx_ippay.payments.feed_models import FeedRow
 
 FEED: Feed = "ccsettlement"
 MISSING_AFTER_BANKING_DAYS = 3
@@ -53,10 +54,11 @@ def tick(core: Core) -> int:
 
 
 def _waiting(core: Core, terminal: TerminalSettings) -> list[tuple[int, datetime]]:
-    """Approved card sales of the last days that no settlement was seen of, with their sending time."""
+    """Card sales of the last days that no settlement was seen of, with their sending time: approved, or given back as people say."""
     with core.database.read() as session:
         rows = session.execute(select(Attempt.id, Attempt.sending_at).where(
-            Attempt.kind == "sale", Attempt.state == State.APPROVED, Attempt.settled_on.is_(None),
+            Attempt.kind == "sale", Attempt.settled_on.is_(None),
+            or_(Attempt.state == State.APPROVED, (Attempt.state == State.VOIDED) & (Attempt.learned_from == "person")),
             Attempt.terminal_id == terminal.terminal_id, Attempt.environment == terminal.environment,
             Attempt.sending_at > clock.now() - FOLLOW_FOR).order_by(Attempt.id))
         return [(attempt_id, sent) for attempt_id, sent in rows if sent is not None]
@@ -65,9 +67,11 @@ def _waiting(core: Core, terminal: TerminalSettings) -> list[tuple[int, datetime
 def _look(session: Session, attempt_id: int) -> bool:
     attempt = states.get_attempt(session, attempt_id)
     sent = attempt.sending_at
+    rows = feeds.rows_of(session, attempt, FEED)
+    if attempt.state == State.VOIDED:
+        return _not_given_back(session, attempt, rows)
     if attempt.state != State.APPROVED or sent is None:
         return False
-    rows = feeds.rows_of(session, attempt, FEED)
     if rows:
         row = rows[-1]
         row.attempt_id, row.handled_at = attempt.id, clock.now()
@@ -79,6 +83,16 @@ def _look(session: Session, attempt_id: int) -> bool:
     states.move(session, attempt, State.REVIEW, event="report",
                 reason=f"approved, but not in IPpay's settlement after {MISSING_AFTER_BANKING_DAYS} banking days, though later "
                        "sales are; was it voided? Look it up at IPpay by its TransactionID")
+    return True
+
+
+def _not_given_back(session: Session, attempt: Attempt, rows: list[FeedRow]) -> bool:
+    """A person said that it was given back, and it settled that day or later: it seems that it was not, a person must look again."""
+    if not any(row.settlement_date is not None and row.settlement_date >= attempt.state_at.date() for row in rows):
+        return False
+    attempt.settled_on = rows[-1].settlement_date
+    states.late_evidence(session, attempt, says_taken=True,
+                         reason="it settled after it was said to be given back; give it back at IPpay, or have it recorded")
     return True
 
 

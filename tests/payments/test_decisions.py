@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from splynx_ippay.base.errors import AlreadyOpen, BadInput, Stopped
+from splynx_ippay.notifications.outbox import OutboxMail
 from splynx_ippay.payments import asking, booking, charge, choices, decisions, proposals, states, waiting
 from splynx_ippay.payments.decision_models import Decision, Standing
 from splynx_ippay.payments.models import Attempt, Booking, DebtKey, Line, State
@@ -391,6 +392,21 @@ def test_a_sale_decided_as_taken_is_not_asked_about_again_for_want_of_a_settleme
     assert desk.attempt(attempt.id).state == State.APPROVED
 
 
+def test_a_sale_said_to_be_given_back_that_settles_afterwards_comes_back_to_a_person(desk, sandbox):
+    from splynx_ippay.payments import settlement
+
+    attempt = doubtful(desk, is_taken=True)
+    decide(desk, attempt, State.VOIDED)
+    assert settlement.tick(desk.core) == 0
+    sandbox.jump(days=3)
+    assert settlement.tick(desk.core) == 1
+    after = desk.attempt(attempt.id)
+    assert (after.state, after.excess) == (State.REVIEW, True)
+    assert settlement.tick(desk.core) == 0
+    decide(desk, attempt, State.APPROVED)
+    assert len(desk.payments_of(attempt)) == 1
+
+
 def test_a_posted_sale_that_people_call_never_taken_goes_out_of_the_host(desk, sandbox):
     attempt = desk.pay(desk.saved_card(), desk.invoice())
     sandbox.control("POST", "autovoid", {"transaction_id": attempt.transaction_id})
@@ -480,3 +496,14 @@ def test_a_payment_that_staff_must_take_back_by_hand_is_a_task_in_the_list(desk,
     assert (task.kind, task.line.id) == ("task", attempt.lines[0].id)
     assert "Book a negative payment" in task.why
     assert task.since > task.attempt.created_at + timedelta(days=2)
+
+
+@pytest.mark.parametrize(("is_taken", "target", "mail"), [(True, State.APPROVED, "paid"), (False, State.ABANDONED, "not_taken"),
+                                                          (True, State.VOIDED, "cancelled")])
+def test_whoever_was_asked_to_wait_is_told_the_end_by_one_mail(desk, core, sandbox, is_taken, target, mail):
+    attempt = doubtful(desk, is_taken=is_taken)
+    if target == State.VOIDED:
+        sandbox.control("POST", "autovoid", {"transaction_id": attempt.transaction_id})
+    decide_by_two(desk, attempt, target)
+    with core.database.read() as session:
+        assert [one.kind for one in session.scalars(select(OutboxMail).where(OutboxMail.attempt_id == attempt.id))] == [mail]

@@ -81,7 +81,7 @@ def _show(document: str) -> ResponseReturnValue:
         return render_template("admin/nothing.html", document=document, state="missing", number=number), 404
     if debt.held is not None:
         return render_template("admin/nothing.html", document=document, state="held", number=debt.number,
-                               sentence=sentence_of(debt.held.who, debt.held.since), attempt_id=debt.held.attempt_id)
+                               sentence=sentence_of(debt.held.who, debt.held.since, debt.held.target), attempt_id=debt.held.attempt_id)
     if debt.status != "open" or not debt.due:
         return render_template("admin/nothing.html", document=document, state=debt.status, number=debt.number)
     return _form(core, Offer.of_debt(debt, customer.partner_id), name=customer.name)
@@ -145,7 +145,7 @@ def _answer(core: Core, document: str, offer: Offer, outcome: _Outcome) -> Respo
         return redirect(url_for("admin.paid", attempt_id=outcome.attempt.id), 303)
     if outcome.held is not None:
         return render_template("admin/nothing.html", document=document, state="held", number=offer.number,
-                               sentence=sentence_of(outcome.held.door, outcome.held.since),
+                               sentence=sentence_of(outcome.held.door, outcome.held.since, outcome.held.target),
                                attempt_id=outcome.held.attempt_id), outcome.status
     if outcome.due is not None and not outcome.due:
         return render_template("admin/nothing.html", document=document, state="paid", number=offer.number), outcome.status

@@ -22,7 +22,13 @@ _WORDS: dict[str, Callable[[str], str]] = {
 }
 
 
-def sentence_of(door: str, since: datetime) -> str:
-    """Whole sentences by door, so that every language can order its words."""
+def sentence_of(door: str, since: datetime, target: str) -> str:
+    """Whole sentences by door, so that every language can order its words; ``target`` is the key that is held.
+
+    Who holds the whole account holds every document, also one that is newer.
+    """
+    if target.startswith("customer:") and door == "run":
+        return _("All that is owed on the account is being paid by the automatic charge, since %(since)s. Until that has ended "
+                 "nothing else can be paid here.", since=moment(since))
     words = _WORDS.get(door)
     return words(moment(since)) if words else _("It is already being paid, since %(since)s.", since=moment(since))

@@ -94,7 +94,7 @@ def pay(core: Core, offer: Offer, *, target: str, saved_allowed: bool, can_save:
         _remember_way_back(pressed.attempt)
         return redirect(url_for("pay.ending", reference=reference_of(core, pressed.attempt)), 303)
     if pressed.held is not None:
-        return held(offer.document, offer.number, sentence_of(pressed.held.door, pressed.held.since)), 409
+        return held(offer.document, offer.number, sentence_of(pressed.held.door, pressed.held.since, pressed.held.target)), 409
     if pressed.due is not None and not pressed.due:
         return render_template("pay/nothing.html"), 409
     return form(core, offer.again(pressed.due), saved_allowed=saved_allowed, can_save=can_save, log_in=log_in,

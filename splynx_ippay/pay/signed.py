@@ -38,7 +38,7 @@ def link(token: str) -> ResponseReturnValue:
     if debt is None or debt.status == "deleted":
         return _refuse(LinkError("gone"))
     if debt.held is not None and debt.status == "open":
-        return desk.held(known.document, debt.number, sentence_of(debt.held.who, debt.held.since))
+        return desk.held(known.document, debt.number, sentence_of(debt.held.who, debt.held.since, debt.held.target))
     if debt.status != "open" or not debt.due:
         return _paid(core, debt)
     return desk.form(core, desk.offer_of(core, known.document, debt), saved_allowed=True, can_save=True,

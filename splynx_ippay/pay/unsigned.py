@@ -89,7 +89,7 @@ def _answer(document: str, *, by_id: bool) -> ResponseReturnValue:
         return render_template("pay/nothing.html")
     if debt.held is not None:
         desk.cost_as_an_offer(core)
-        return desk.held(document, debt.number, sentence_of(debt.held.who, debt.held.since))
+        return desk.held(document, debt.number, sentence_of(debt.held.who, debt.held.since, debt.held.target))
     return _form(core, desk.offer_of(core, document, debt), policy, typed=kept_for(request.full_path))
 
 

@@ -122,5 +122,5 @@ def _held(core: Core, cart: Cart, held: AlreadyOpen) -> ResponseReturnValue:
         first = session.get(Attempt, held.attempt_id)
     pick = next((pick for pick in cart.picks
                  if target_of(pick.document, pick.document_id, cart.customer_id) == held.target), cart.picks[0])
-    return render_template("portal/held.html", sentence=sentence_of(held.door, held.since), document=pick.document,
+    return render_template("portal/held.html", sentence=sentence_of(held.door, held.since, held.target), document=pick.document,
                            number=pick.number, transaction_id=first.transaction_id if first else "", back=BACK), 409

@@ -128,7 +128,7 @@ def _show(document: str) -> ResponseReturnValue:
         # Nobody is paying it: the bank sent a debit back and may be asked once more. Its own page says so, and until when.
         return redirect(url_for("portal.ending", transaction_id=debt.held.transaction_id), 303)
     if debt.held is not None:
-        return render_template("portal/held.html", sentence=sentence_of(debt.held.who, debt.held.since), document=document,
+        return render_template("portal/held.html", sentence=sentence_of(debt.held.who, debt.held.since, debt.held.target), document=document,
                                number=debt.number, transaction_id=debt.held.transaction_id, back=_BACK[document])
     if debt.status != "open" or not debt.due:
         return render_template("portal/paid.html", debt=debt, back=_BACK[document])
@@ -168,7 +168,7 @@ def _form(core: Core, user: CustomerUser, offer: Offer, *, typed: Typed | None =
 def _held(core: Core, held: AlreadyOpen, offer: Offer) -> ResponseReturnValue:
     with core.database.read() as session:
         first = session.get(Attempt, held.attempt_id)
-    return render_template("portal/held.html", sentence=sentence_of(held.door, held.since), document=offer.document,
+    return render_template("portal/held.html", sentence=sentence_of(held.door, held.since, held.target), document=offer.document,
                            number=offer.number, transaction_id=first.transaction_id if first else "",
                            back=_BACK[offer.document]), 409
 

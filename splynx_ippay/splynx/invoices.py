@@ -96,10 +96,14 @@ def invoice_pages(client: SplynxClient, path: str, filters: InvoiceFilter, curre
 
 
 def count_invoices(client: SplynxClient, path: str, filters: InvoiceFilter, currency: str, page_size: int = 500) -> int:
-    """Count the invoices of a filter, one call: the rows that fit, or what the host says where they are more than a page."""
+    """Count the invoices of a filter, one call: the rows themselves, or what the host says where they fill the page.
+
+    A host that ignores the filter sends rows that do not fit; then only those that do are counted.
+    """
     rows, total = client.get_page(path, {"main_attributes": filters.conditions(), "order": {"id": "ASC"}, "limit": page_size})
     fit = sum(filters.admits(Invoice.read(row, currency)) for row in rows)
-    return max(fit, total) if total is not None and len(rows) == fit else fit
+    is_full = bool(rows) and (len(rows) >= page_size or len(rows) % _ROUND == 0)
+    return max(fit, total or 0) if is_full and fit == len(rows) else fit
 
 
 def _parts(values: tuple[_T, ...]) -> list[tuple[_T, ...]]:

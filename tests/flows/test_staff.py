@@ -121,6 +121,31 @@ def test_balances_are_charged_apart_from_invoices_while_a_customer_pays_one_of_t
     assert staff.get("/ippay/admin/runs/").says("Outstanding balances")
 
 
+def test_every_door_says_that_the_whole_balance_is_being_taken_and_takes_nothing(town, staff, browser_of, anybody, run_program):
+    john = browser_of(1)
+    town.save_bank(john, holder="John Sway")
+    page = staff.submit(staff.click(charge_page(staff), "Outstanding balances"), "/ippay/admin/charge")
+    page = staff.submit(page, "/start", confirm=True)
+    town.tick("runs")
+    assert town.sales() == [("CHECK", 21000)]
+    newer = town.office.post("admin/finance/invoices", {
+        "customer_id": town.john, "date_created": "2026-11-22", "date_till": "2026-12-22",
+        "items": [{"description": "Repair", "price": "35.00", "quantity": 1}]})
+    newer = town.office.get(f"admin/finance/invoices/{int(newer['id'])}")
+    whole = "All that is owed on the account is being paid by the automatic charge"
+    assert town.dialog(john, town.invoices()[0]).says("being paid by the automatic charge")
+    assert town.dialog(john, newer).says(whole)
+    added = town.top_up(john, "20.00")
+    assert added.status_code == 409
+    assert added.says("Adding money has to wait", whole)
+    assert anybody.get(town.link(run_program, "invoice", newer["id"])).says(whole)
+    assert billing_dialog(staff, town.john, newer).says(whole)
+    again = staff.submit(staff.click(charge_page(staff), "Outstanding balances"), "/ippay/admin/charge")
+    assert again.says("A bank debit for it is pending", "balance", "There is nothing to charge in this preview")
+    assert staff.get(f"/ippay/admin/customers/{town.john}").says("A bank debit for it is pending")
+    assert len(town.sales()) == 1
+
+
 def test_a_charge_is_stopped_while_it_runs_resumed_and_takes_nothing_twice(town, savers, staff, settings_of, wait_until):
     settings_of(town.core, charges_in_flight="1")
     town.sandbox.fault(server="gateway", kind="delay", seconds=0.4, times=20)

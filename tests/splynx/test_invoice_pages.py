@@ -124,3 +124,13 @@ def test_long_lists_are_asked_for_in_parts(host, small):
 def test_a_page_of_which_nothing_is_left_is_not_handed_on(host, small):
     table(small, [row(1, status="paid")])
     assert ids(host) == []
+
+
+@pytest.mark.parametrize(("rows", "header", "count"), [
+    ([], "0", 0), ([row(1)], "900", 1), ([row(n) for n in range(1, 501)], "1234", 1234), ([row(n) for n in range(1, 51)], "70", 70),
+    ([row(n) for n in range(1, 501)], None, 500), ([row(1), row(2, status="paid")], "2", 1),
+    ([row(n, status="paid" if n % 2 else "not_paid") for n in range(1, 501)], "1234", 250)])
+def test_invoices_are_counted_at_one_call_and_the_host_is_believed_only_where_it_can_be_right(host, small, rows, header, count):
+    small.answers = [(200, rows, {"X-total-count": header} if header else {})]
+    assert host.count_invoices(UNPAID, "USD") == count
+    assert len(small.calls) == 1

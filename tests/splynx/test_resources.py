@@ -92,6 +92,13 @@ def test_unpaid_invoices_are_checked_on_our_side(host, small):
     assert (query["main_attributes[customer_id]"], query["main_attributes[status]"]) == ("693", "not_paid")
 
 
+def test_invoices_that_are_not_paid_are_listed_with_those_whose_payment_is_on_its_way(host, small):
+    rows = [INVOICE, {**INVOICE, "id": 2, "customer_id": 5}, {**INVOICE, "id": 3, "status": "paid"},
+            {**INVOICE, "id": 4, "deleted": "1"}, {**INVOICE, "id": 5, "due": 0}, {**INVOICE, "id": 6, "status": "pending"}]
+    small.answers = [(200, rows)]
+    assert [i.id for i in host.open_invoices(693, "USD")] == [137737, 6]
+
+
 def test_proformas_are_read_found_and_listed(host, small):
     small.answers = [(200, PROFORMA)]
     proforma = host.get_proforma(6, "USD")

@@ -122,7 +122,7 @@ def test_all_of_the_page_and_all_of_the_list_are_asked_at_one_press(staff, maili
     page = staff.submit(staff.get("/ippay/admin/failed/ask?whom=all&days=90"), "/failed/ask")
     assert page.says("2 mails to customers go out now.")
     later = staff.get("/ippay/admin/failed/ask?whom=all&days=90")
-    assert later.says("2 get no mail", "The customer was asked less than three days ago.", "by staff 1", "Nobody of them gets a mail.")
+    assert later.says("2 get no mail", "The customer was asked less than three days ago.", "by Ada Min", "Nobody of them gets a mail.")
     assert "Send" not in later.words
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased, lazyload
 
 from splynx_ippay.payments.due import HOLDS_MONEY
 from splynx_ippay.payments.models import Attempt, Door, Line, State
+from splynx_ippay.runs.models import ItemState, Run, RunItem, RunState
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -56,8 +57,18 @@ def of_attempt(session: Session, attempt: Attempt) -> list[Line]:
 
 
 def of_runs(session: Session, *, since: datetime, limit: int) -> list[Failure]:
-    """What a Charge tried and nobody saw fail, oldest first: a newer failure at a page takes its place."""
-    wanted = (_select(since, None).where(Attempt.door == Door.RUN, Attempt.state == State.DECLINED)
+    """What a Charge tried and nobody saw fail, oldest first: a newer failure at a page takes its place.
+
+    Without those whose backup method is about to have its turn.
+    """
+    second = aliased(RunItem)
+    has_backup = exists(
+        select(RunItem.id).join(Run, Run.id == RunItem.run_id)
+        .join(second, (second.run_id == RunItem.run_id) & (second.document == RunItem.document)
+              & (second.document_id == RunItem.document_id))
+        .where(RunItem.attempt_id == Attempt.id, RunItem.state == ItemState.REPLACED, second.state == ItemState.READY,
+               Run.state == RunState.RUNNING))
+    wanted = (_select(since, None).where(Attempt.door == Door.RUN, Attempt.state == State.DECLINED, ~has_backup)
               .order_by(None).order_by(Attempt.id).limit(limit))
     return [Failure(*row) for row in session.execute(wanted)]
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy import select
 
+from splynx_ippay import credentials
 from splynx_ippay.base.errors import HostUnavailable
 from splynx_ippay.payments import charge
 from splynx_ippay.payments.models import Door
 from splynx_ippay.payments.orders import Item, Order, SavedMethod, new_submission_key
 from splynx_ippay.runs import plan as planning
+from splynx_ippay.runs import work
 from splynx_ippay.runs.filters import Filters
+from splynx_ippay.runs.models import RunItem
 
 JOHN, OBRIEN, ASHLEY = 1, 2, 3
 
@@ -121,3 +125,27 @@ def test_who_has_paid_before_the_mail_goes_out_gets_none(village, sandbox):
     village.tick("mails")
     assert invoice["number"] not in " ".join(mail["subject"] for mail in village.mails())
     assert ("skipped", "overtaken") in {(mail.state, mail.reason) for mail in village.outbox()}
+
+
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_nobody_is_asked_while_the_backup_method_has_its_turn(village, sandbox, is_stopped):
+    village.set(backup_method="1")
+    village.card(JOHN)
+    bank = village.bank(JOHN)
+    village.core.database.run(lambda session: credentials.set_backup(session, bank.id, JOHN, wanted=True))
+    run = planning.plan(village.core, Filters(customer_ids=(JOHN,)), "staff 1")
+    sandbox.control("POST", "answers", {"type": "SALE", "action_code": "051", "times": run.ready_count})
+    work.start(village.core, run.id, run.plan_hash, "staff 1")
+    with village.core.database.read() as session:
+        first = list(session.scalars(select(RunItem.id).where(RunItem.run_id == run.id)))
+    for item_id in first:
+        assert work.charge_item(village.core, item_id)
+    if is_stopped:  # who knows when it goes on
+        work.stop(village.core, run.id, "staff 1")
+    village.tick("declines")
+    assert len(village.asks()) == (len(first) if is_stopped else 0)
+    if not is_stopped:
+        work.tick(village.core)
+        village.tick("declines")
+        assert village.asks() == []
+        assert len(sandbox.sales()) == len(first)

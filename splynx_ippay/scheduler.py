@@ -223,7 +223,7 @@ def claim(core: Core, job: Job, holder: str, lease: timedelta) -> bool:
 
 def _wait_after(tries: int, interval: timedelta) -> timedelta:
     """How long a job rests that did not end well, after so many starts in a row."""
-    return min(interval, RETRY_AFTER * 2 ** min(tries - 1, _MOST_DOUBLINGS))
+    return min(interval, RETRY_AFTER * (1 << min(tries - 1, _MOST_DOUBLINGS)))
 
 
 def _add(core: Core, job: Job, holder: str, lease: timedelta) -> bool:

@@ -83,7 +83,7 @@ def test_every_task_has_its_place_in_the_timetable():
     assert {job.name: job.task for job in TIMETABLE} == TASKS
     assert {job.name: job.every for job in TIMETABLE} == {
         "booking": 20, "runs": 10, "reconcile": 60, "returns": 3600, "links": 600, "mirror": 60, "mails": 30, "cleanup": 21600,
-        "seals": 300, "foreign": 3600, "settlement": 86400, "updater": 86400, "missing": 86400, "nightly": 86400}
+        "seals": 300, "foreign": 3600, "declines": 300, "expiry": 86400, "settlement": 86400, "updater": 86400, "missing": 86400, "nightly": 86400}
 
 
 def test_a_job_is_taken_once_an_interval_by_one_worker(lonely_core):
@@ -254,7 +254,7 @@ def test_the_tick_shortens_every_interval_but_the_nightly_ones_and_lengthens_non
     monkeypatch.setenv(TICK_VARIABLE, "15")
     assert {job.name: job.every for job in timetable()} == {
         "booking": 15, "runs": 10, "reconcile": 15, "returns": 15, "links": 15, "mirror": 15, "mails": 15, "cleanup": 15,
-        "seals": 15, "foreign": 15, "settlement": 86400, "updater": 86400, "missing": 86400, "nightly": 86400}
+        "seals": 15, "foreign": 15, "declines": 15, "expiry": 86400, "settlement": 86400, "updater": 86400, "missing": 86400, "nightly": 86400}
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "soon", "nan", "inf"])

@@ -12,12 +12,13 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from splynx_ippay import credentials, links
+from splynx_ippay import credentials, links, notifications
 from splynx_ippay.base import clock
 from splynx_ippay.base.db import Database, Row, is_duplicate
 from splynx_ippay.base.errors import AlreadyOpen, AmountChanged, ConfigError
 from splynx_ippay.base.money import Money
 from splynx_ippay.ippay.messages import BankAccount, Card
+from splynx_ippay.letters import sending
 from splynx_ippay.payments import booking, breaker, charge, events, reconcile, returns, saving, states, updater
 from splynx_ippay.payments.models import Attempt, Booking, CustomerNote, Door, State
 from splynx_ippay.runs import plan, work
@@ -397,3 +398,20 @@ def test_the_account_updater_changes_a_card_once_on_mariadb(store, sandbox):
         assert session.get_one(credentials.Method, card.id).exp_year == 2038
         [update] = credentials.updates_of(session, 1)
     assert (update.before, update.after) == ("Visa •••• 1111 12/34", "Visa •••• 1111 01/38")
+
+
+def test_a_mail_is_owed_once_and_sent_once_on_mariadb(store, sandbox, settings_of):
+    settings_of(store, smtp_host=sandbox.facts["smtp_host"], smtp_port=sandbox.facts["smtp_port"], smtp_tls="none", smtp_from="pay@north.example")
+    attempt = charge.take(store, order(saving.save(store, 1, 1, VISA, None), invoice(sandbox)))
+
+    def owe(_):
+        return store.database.run(lambda session: notifications.enqueue(
+            session, kind="paid", key="again", customer_id=1, attempt_id=attempt.id, values={"again": False}))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(owe, range(16))) == 1
+        assert sum(pool.map(lambda _: sending.tick(store), range(8))) == 2
+    assert len(sandbox.control("GET", "mails")["mails"]) == 2
+    with store.database.read() as session:
+        assert {(mail.state, mail.tries) for mail in session.query(notifications.OutboxMail)} == {("sent", 1)}
+    assert owe(0) is False

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError
 
 from splynx_ippay.base import logs
 from splynx_ippay.base.errors import AddOnError
-from splynx_ippay.host import examine, examine_banks, examine_books
+from splynx_ippay.host import examine, examine_banks, examine_books, examine_mails
 from splynx_ippay.host.examine import NotExamined
 
 if TYPE_CHECKING:
@@ -166,6 +166,10 @@ CHECKS: tuple[Check, ...] = (
     Check("receipts", N_("Receipts as PDF"), examine.receipts,
           N_("Customers are not offered their receipts as PDF; the page can be printed. Missing: %(detail)s."),
           N_("Run %(command)s and start the add-on's services again."), is_advice=True),
+    Check("mails", N_("Mails to customers"), examine_mails.mails,
+          N_("Some mails of the last day did not go out: %(detail)s."),
+          N_("Compare the Mail settings with what your mail server wants, and look at the worker's log. After three days a mail is "
+             "not sent any more."), needs=("tables",), is_advice=True),
     Check("quarantine", N_("Database is not an old copy"), examine_books.quarantine,
           N_("Quarantine, nothing is sent or posted: %(detail)s."),
           N_("Run: splynx-ippay recover. It reads what IPpay and Splynx know since the backup and says how to go on."),

@@ -6,12 +6,14 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from sqlalchemy import update
 
 from splynx_ippay.base import clock
 from splynx_ippay.host.checks import CHECKS, Verdict, run_checks
 from splynx_ippay.host.entry_points import ENTRY_POINTS
 from splynx_ippay.host.host_cli import HostCli
 from splynx_ippay.host.subject import Subject
+from splynx_ippay.notifications import OutboxMail, enqueue
 from splynx_ippay.payments import breaker
 from splynx_ippay.payments.models import Lease
 
@@ -306,6 +308,25 @@ def test_what_a_host_does_not_tell_is_not_called_well(odd_host):
                         ("field_filter", "no payment yet to prove it with")):
         assert results[name].verdict is Verdict.NOT_EXAMINED
         assert words in results[name].reason
+
+
+def test_mails_that_do_not_go_out_are_advice_and_those_a_customer_cannot_get_are_not(healthy, sandbox, settings_of):
+    def owe(key, **columns):
+        healthy.database.run(lambda session: enqueue(session, kind="ask_zip", key=key, customer_id=1))
+        healthy.database.run(lambda session: session.execute(update(OutboxMail).where(OutboxMail.key == key).values(**columns)))
+
+    owe("fine", state="sent")
+    owe("no-address", state="failed", reason="no_address")
+    owe("not-yet-tried", reason="")
+    assert examine(healthy)["mails"].verdict is Verdict.OK
+    owe("away", state="due", reason="not_taken")
+    owe("dead", state="failed", reason="not_taken")
+    owe("cut", state="unsure", reason="interrupted")
+    found = only_wrong(examine(healthy), "mails", Verdict.ADVICE)
+    assert "2x The mail server could not be reached or did not take it" in found.wrong
+    assert "1x The worker ended" in found.wrong
+    owe("old", state="failed", reason="our_fault", state_at=clock.now() - timedelta(days=2))
+    assert "could not be written" not in str(examine(healthy)["mails"])
 
 
 def test_a_moved_clock_with_real_money_at_stake(healthy, settings_of, tmp_path, monkeypatch):

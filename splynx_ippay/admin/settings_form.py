@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from splynx_ippay.audit import HIDDEN
@@ -16,6 +17,7 @@ from splynx_ippay.base.setting_table import BLOCKS, SETTINGS
 from splynx_ippay.checkout import branding
 from splynx_ippay.checkout.marks import N_
 from splynx_ippay.host import settings_writer
+from splynx_ippay.payments import fees
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -139,6 +141,14 @@ def _currency(key: str, value: str) -> None:
         raise BadInput(key, N_("Enter three letters, for example USD."))
 
 
+def _percentage(most: int) -> Callable[[str, str], None]:
+    def check(key: str, value: str) -> None:
+        if Decimal(value) > most:
+            raise BadInput(key, N_("Enter a percentage from 0 to %(most)s. Above that card networks, or the law, do not allow it."), most=most)
+
+    return check
+
+
 def _address(key: str, value: str) -> None:
     if not re.fullmatch(r"https?://[^\s/]+(/[^\s]*)?/", value):
         raise BadInput(key, N_("Enter the address of Splynx with http:// or https:// and the last slash."))
@@ -151,7 +161,8 @@ def _no_digits_in_a_row(key: str, value: str) -> None:
 
 _CHECKS: dict[str, Callable[[str, str], None]] = {
     "currency": _currency, "api_domain": _address, "gateway_contact": _no_digits_in_a_row, "brand_name": _no_digits_in_a_row,
-    "brand_color": branding.check_color,
+    "brand_color": branding.check_color, "card_fee_name": _no_digits_in_a_row,
+    "card_fee_percent": _percentage(fees.MOST_PERCENT), "card_fee_tax_percent": _percentage(fees.MOST_TAX_PERCENT),
 }
 
 

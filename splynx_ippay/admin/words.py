@@ -33,7 +33,7 @@ RETURNS = {  # Nacha return reasons, short
     "R16": N_("Account frozen"), "R20": N_("The account does not allow debits"), "R29": N_("The payer says it was not authorized"),
 }
 DOCUMENTS = {"invoice": N_("Invoice"), "proforma": N_("Proforma invoice"), "topup": N_("Money added"),
-             "balance": N_("Outstanding balance")}
+             "balance": N_("Outstanding balance"), "fee": N_("Card fee")}
 BOOKINGS = {
     "none": N_("Nothing to tell Splynx"), "due": N_("Splynx is to be told"), "posting": N_("Splynx is being told"),
     "posted": N_("Recorded in Splynx"), "undo_due": N_("The payment in Splynx is to be taken back"),
@@ -95,7 +95,8 @@ _FACTS = {
     "door": N_("Door"), "actor": N_("By"), "documents": N_("For"), "reason": N_("Why"), "words": N_("Answer"),
     "action_code": N_("Code"), "code": N_("Code"), "approval": N_("Approval"), "symptom": N_("What happened"),
     "line": N_("Line"), "rows": N_("Rows"), "splynx_payment_id": N_("Payment in Splynx"), "by": N_("By"), "second": N_("Second person"),
-    "target": N_("Decision"), "evidence": N_("Evidence"), "reference": N_("Where to find it"),
+    "splynx_transaction_id": N_("Transaction in Splynx"), "target": N_("Decision"), "evidence": N_("Evidence"),
+    "reference": N_("Where to find it"),
 }
 
 

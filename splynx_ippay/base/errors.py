@@ -15,6 +15,7 @@
     ├── RowsFailed           some rows of a background job made us fail; the others were done
     ├── AlreadyOpen          another attempt holds this debt
     ├── AmountChanged        what is due is not what the person agreed to; nothing was sent
+    ├── FeeChanged           the card fee is not what the payer was shown; nothing was sent
     ├── Stopped              charging is stopped for this terminal, or this payer has to wait
     └── LinkError            a payment link that opens nothing
 """
@@ -121,6 +122,19 @@ class AmountChanged(AddOnError):
     def __init__(self, due: Money, *, reason: str = "") -> None:
         super().__init__(reason or f"the amount due is now {due}")
         self.due, self.reason = due, reason
+
+
+class FeeChanged(AddOnError):
+    """The card fee is not what the payer was shown, so nothing is sent. ``fee`` is what a card pays on ``amount`` now."""
+
+    def __init__(self, amount: Money, fee: Money) -> None:
+        super().__init__(f"the card fee for {amount} is now {fee}")
+        self.amount, self.fee = amount, fee
+
+    @property
+    def total(self) -> Money:
+        """What the card would be charged now."""
+        return self.amount + self.fee
 
 
 class Stopped(AddOnError):

@@ -36,6 +36,7 @@ BLOCKS = {
     "gateway": N_("Gateway"),
     "bank_debits": N_("Bank debits"),
     "payments": N_("Payments"),
+    "card_fee": N_("Card fee"),
     "links": N_("Payment links"),
     "mail": N_("Mail"),
     "roles": N_("Roles of staff"),
@@ -119,6 +120,22 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("post_search_minutes", "payments", N_("Wait before posting again"), N_("Minutes after a posting without an "
             "answer before Splynx is searched a second time"), default="5", kind="integer"),
     Setting("session_cookie", "payments", N_("Session cookie"), N_("Name of Splynx's session cookie"), default="PHPSESSID"),
+    Setting("card_fee_percent", "card_fee", N_("Card fee in percent"), N_("Added to what a customer pays by card in the portal or "
+            "by a link; 0: none, at most 3 (the card networks' limit). Ask a lawyer first: some states forbid or limit it, the "
+            "networks allow it on credit cards only, and IPpay does not tell a credit card from a debit card. The "
+            "networks and your bank want 30 days' notice. Bank accounts, Charges and payments staff make never carry a fee"),
+            default="0", kind="decimal"),
+    Setting("card_fee_fixed", "card_fee", N_("Fixed part of the card fee"), N_("An amount for each payment by card, added to the "
+            "percentage; 0: none. Card networks call a fixed amount a convenience fee and have rules of their own for it"),
+            default="0.00", kind="decimal"),
+    Setting("card_fee_maximum", "card_fee", N_("Largest card fee"), N_("The fee is never more than this, before its tax; 0: no "
+            "limit"), default="0.00", kind="decimal"),
+    Setting("card_fee_tax_percent", "card_fee", N_("Tax on the card fee in percent"), N_("Added to the fee and shown as a part of "
+            "it; the transaction in Splynx carries this percentage"), default="0", kind="decimal"),
+    Setting("card_fee_category", "card_fee", N_("Transaction category of the card fee"), N_("Number of the category in Splynx under "
+            "which the fee is charged to the customer (Config → Finance → Transaction categories)"), default="5", kind="integer"),
+    Setting("card_fee_name", "card_fee", N_("Name of the card fee"), N_("What customers read on pages, receipts and in Splynx; empty: "
+            "Card fee, in their language")),
     Setting("unsigned_saved_method", "links", N_("Saved method on unsigned links"),
             N_("A link with only an id or number can be guessed, so paying with a saved method needs a login or a code sent "
             "by mail (proof). Splynx's own add-on pays at once (open)"), default="proof", kind="select",

@@ -12,6 +12,7 @@ import configparser
 import os
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -145,6 +146,16 @@ class Settings:
             found = None
         if found is None or found.cents < 0:
             raise ConfigError(f"the setting {BY_KEY[key].title!r} must be an amount, for example 25.00")
+        return found
+
+    def percent(self, key: str, most: int) -> Decimal:
+        """The value as a percentage from 0 to ``most``. Raises ConfigError naming the setting."""
+        try:
+            found = Decimal(self.text(key).strip() or "0")
+        except ArithmeticError:
+            found = Decimal("NaN")
+        if not (found.is_finite() and 0 <= found <= most):
+            raise ConfigError(f"the setting {BY_KEY[key].title!r} must be a number from 0 to {most}")
         return found
 
     def flag(self, key: str) -> bool:

@@ -49,6 +49,7 @@ class Cart:
     currency: str
     picks: tuple[Pick, ...]
     submission_key: str
+    card_fee_cents: int = 0  # what the page showed as the fee of a card
 
     document = "several"
 
@@ -77,6 +78,16 @@ class Cart:
     def due(self) -> Money:
         """What the person is asked to pay."""
         return Money(self.due_cents, self.currency)
+
+    @property
+    def pays(self) -> Money:
+        """What is paid when the button is pressed, without a fee."""
+        return self.due
+
+    @property
+    def card_fee(self) -> Money:
+        """What the page showed as the fee of a card."""
+        return Money(self.card_fee_cents, self.currency)
 
     def amount(self, pick: Pick) -> Money:
         """One line's share."""

@@ -65,9 +65,9 @@ def page_of(attempt: Attempt, pay_again: Callable[[str], str] | None) -> Page:
 
 def what_for(attempt: Attempt) -> str:
     """What was paid: "invoice 2026010042", "adding money to your account", "3 items"."""
-    if len(attempt.lines) > 1:
-        return _("%(count)s items", count=len(attempt.lines))
-    line = attempt.lines[0]
+    if len(attempt.debts) > 1:
+        return _("%(count)s items", count=len(attempt.debts))
+    line = attempt.debts[0]
     return {"invoice": _("invoice %(number)s", number=line.number),
             "proforma": _("proforma invoice %(number)s", number=line.number)}.get(
                 line.document, _("adding money to your account"))

@@ -21,13 +21,20 @@ if TYPE_CHECKING:
     from splynx_ippay.payments.due import Debt
 
 
+_BLOCK = 512  # characters: no document needs more
+
+
 class StaleForm(AddOnError):
     """The form is not one of ours any more: edited, cut short, or sealed with a key that is gone."""
 
 
 @dataclass(frozen=True)
 class Offer:
-    """One debt as the page shows it. Amounts in cents of ``currency``; a top-up has neither total nor due yet."""
+    """One debt as the page shows it. Amounts in cents of ``currency``; a top-up has neither total nor due yet.
+
+    ``amount_cents`` is what the person chose to pay before choosing how (0: all that is due, or typed beside the button).
+    ``card_fee_cents`` is what the page showed as the fee of a card.
+    """
 
     document: Document
     document_id: int | None
@@ -38,6 +45,8 @@ class Offer:
     due_cents: int
     currency: str
     submission_key: str
+    amount_cents: int = 0
+    card_fee_cents: int = 0
 
     @classmethod
     def of_debt(cls, debt: Debt, partner_id: int) -> Offer:
@@ -65,8 +74,9 @@ class Offer:
         return offer
 
     def seal(self, box: KeyBox) -> str:
-        """The note for the form."""
-        return box.encrypt(json.dumps(asdict(self)))
+        """The note for the form, padded: two documents' pages do not differ in length by what is inside."""
+        note = json.dumps(asdict(self))
+        return box.encrypt(note.ljust(-(-len(note) // _BLOCK) * _BLOCK))
 
     @property
     def total(self) -> Money:
@@ -78,11 +88,23 @@ class Offer:
         """What the person is asked to pay."""
         return Money(self.due_cents, self.currency)
 
-    def again(self, due: Money | None = None) -> Offer:
-        """The same debt with a fresh key, and with a new amount where it has changed."""
+    @property
+    def pays(self) -> Money:
+        """What is paid when the button is pressed, without a fee; zero where the amount is typed beside it."""
+        return Money(self.amount_cents or self.due_cents, self.currency)
+
+    @property
+    def card_fee(self) -> Money:
+        """What the page showed as the fee of a card."""
+        return Money(self.card_fee_cents, self.currency)
+
+    def again(self, due: Money | None = None, pays: Money | None = None) -> Offer:
+        """The same debt with a fresh key, with a new amount where it has changed, and of it what the person chose to pay."""
         values = asdict(self) | {"submission_key": new_submission_key()}
         if due is not None:
-            values |= {"due_cents": due.cents, "currency": due.currency}
+            values |= {"due_cents": due.cents, "currency": due.currency, "amount_cents": 0}
+        if pays is not None:
+            values |= {"amount_cents": pays.cents if pays.cents != values["due_cents"] else 0}
         return Offer(**values)
 
     def item(self, amount: Money) -> Item:

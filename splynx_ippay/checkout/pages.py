@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from flask_babel import gettext as _
@@ -11,17 +11,19 @@ from flask_babel import gettext as _
 from splynx_ippay import credentials
 from splynx_ippay.base.errors import BadInput
 from splynx_ippay.base.money import Money
-from splynx_ippay.checkout import banks
+from splynx_ippay.checkout import amounts, banks
 from splynx_ippay.checkout.cart import Cart, PartRules
 from splynx_ippay.checkout.consent import bank_paragraphs, bank_version, card_text
 from splynx_ippay.checkout.formats import money
 from splynx_ippay.checkout.payment import Pressed, Typed
+from splynx_ippay.payments.fees import CardFee
 from splynx_ippay.payments.intent import check_limits
 
 if TYPE_CHECKING:
     from splynx_ippay.checkout.offers import Offer
     from splynx_ippay.credentials import Method
     from splynx_ippay.payments.core import Core
+    from splynx_ippay.payments.fees import Fee
 
 
 @dataclass
@@ -46,6 +48,8 @@ class Checkout:
     mandate_version: str = ""
     card_consent: str = ""
     part_minimum: Money | None = None  # set where a part may be paid: the smallest
+    asks_first: bool = False  # the amount is, or was, chosen before the way to pay, because cards pay a fee on it
+    fee: Fee | None = None  # what a card pays on top; None: no word about a fee
     taps: list[Money] = field(default_factory=list)  # amounts to tap on the page to add money
 
     @property
@@ -53,6 +57,23 @@ class Checkout:
         """Where the summary's links lead: the ids of the fields of the chosen way."""
         names = {"number", "expiry", "cvv", "holder", "postal_code", "routing", "account", "account_again", "kind", "authorized"}
         return {name: f"{self.chosen}-{name}" for name in names}
+
+    @property
+    def fee_name(self) -> str:
+        """What the fee is called."""
+        return (self.fee.name if self.fee else "") or _("Card fee")
+
+    def charged(self, instrument: str) -> Money:
+        """What is taken when it is paid in that way."""
+        return self.offer.pays + self.fee.amount if self.fee and instrument == "card" else self.offer.pays
+
+    @property
+    def buttons(self) -> dict[str, str]:
+        """What the button says while a card, an account or nothing is chosen, where that is not the same."""
+        if self.fee is None:
+            return {}
+        by = {instrument: _("Pay %(amount)s", amount=money(self.charged(instrument))) for instrument in self.instruments}
+        return by | {"none": _("Pay")} if len(by) > 1 else {}
 
     @staticmethod
     def label(method: Method) -> str:
@@ -77,16 +98,28 @@ def build(core: Core, offer: Offer | Cart, *, merchant: str, action: str, saved_
     typed = typed or Typed()
     rules = PartRules.of(core, terminal.currency)
     part_minimum = rules.minimum if not isinstance(offer, Cart) and rules.fit(offer.document, offer.due) else None
-    button = (_("Add") if offer.document == "topup" else _("Pay") if part_minimum else _("Pay %(amount)s", amount=money(offer.due)))
+    has_fee = amounts.comes_first(core, terminal)
+    asks_first = has_fee or (not isinstance(offer, Cart) and bool(offer.amount_cents))
+    fee = CardFee.of(core.settings, terminal.currency).on(offer.pays) if has_fee else None
+    offer = replace(offer, card_fee_cents=fee.amount.cents if fee else 0)
     return Checkout(
-        offer=offer, sealed=offer.seal(core.box), action=action, merchant=merchant, button=button, instruments=instruments,
+        offer=offer, sealed=offer.seal(core.box), action=action, merchant=merchant, button=_button(offer, fee, None if asks_first else part_minimum), instruments=instruments,
         methods=methods, zip_code=core.settings.flag("zip_code_option"), can_save=can_save and bool(instruments),
-        show_details=show_details, part_minimum=part_minimum, taps=_taps(core, terminal.currency) if offer.document == "topup" else [],
+        show_details=show_details, part_minimum=part_minimum, asks_first=asks_first, fee=fee, taps=_taps(core, terminal.currency) if offer.document == "topup" else [],
         chosen=_chosen(typed.source or chosen, methods, instruments, preselect=preselect), typed=typed,
         problems=pressed.problems if pressed else {}, notice=pressed.notice if pressed else "",
         mandate=bank_paragraphs(merchant, pays=True) if "bank" in instruments else [],
         mandate_version=bank_version(merchant, pays=True) if "bank" in instruments else "",
         card_consent=card_text(merchant) if can_save else "")
+
+
+def _button(offer: Offer | Cart, fee: Fee | None, part_minimum: Money | None) -> str:
+    """What the button says; with a fee and only cards, what the card is charged."""
+    if fee is not None:
+        return _("Pay %(amount)s", amount=money(offer.pays + fee.amount))
+    if offer.document == "topup":
+        return _("Add")
+    return _("Pay") if part_minimum else _("Pay %(amount)s", amount=money(offer.pays))
 
 
 def _taps(core: Core, currency: str) -> list[Money]:

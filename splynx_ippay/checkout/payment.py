@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from splynx_ippay.base.errors import AddOnError, AlreadyOpen, AmountChanged, BadInput, BadInputs
+from splynx_ippay.base.errors import AddOnError, AlreadyOpen, AmountChanged, BadInput, BadInputs, FeeChanged
 from splynx_ippay.base.money import Money
 from splynx_ippay.checkout import words
 from splynx_ippay.checkout.cart import Cart, PartRules
@@ -68,6 +68,7 @@ class Pressed:
     notice: str = ""
     status: int = 200
     due: Money | None = None  # the new amount, where it has changed
+    pays: Money | None = None  # what the person wanted to pay, where the card fee on it has changed
     held: AlreadyOpen | None = None
 
 
@@ -97,7 +98,7 @@ def press(core: Core, offer: Offer | Cart, form: MultiDict[str, str], presser: P
     try:
         items, source = _both(lambda: _items(core, offer, form), lambda: _source(core, form, presser))
         order = Order(door=presser.door, customer_id=offer.customer_id, partner_id=offer.partner_id,
-                      items=items, source=source,
+                      items=items, source=source, card_fee=offer.card_fee,
                       submission_key=offer.submission_key, actor=presser.actor, address=presser.address)
         return Pressed(attempt=_take(core, order, presser))
     except BadInput as error:
@@ -131,6 +132,8 @@ def _refused(core: Core, offer: Offer | Cart, error: AddOnError) -> Pressed:
     notice, status = words.refusal(error)
     if isinstance(error, AmountChanged):
         return Pressed(notice=notice, status=status, due=error.due)
+    if isinstance(error, FeeChanged):
+        return Pressed(notice=notice, status=status, pays=error.amount)
     begun = find_submission(core, offer.submission_key)
     if begun is not None and begun.sending_at is not None:
         return Pressed(attempt=begun)
@@ -158,9 +161,11 @@ def _items(core: Core, offer: Offer | Cart, form: MultiDict[str, str]) -> tuple[
     if isinstance(offer, Cart):
         return offer.items()
     if offer.document == "topup":
-        amount = Money.parse(form.get("amount", ""), offer.currency)
+        amount = offer.pays if offer.amount_cents else Money.parse(form.get("amount", ""), offer.currency)
         check_limits(core, amount)
         return (offer.item(amount),)
+    if offer.amount_cents:  # chosen on the page before; the core looks at the rules of parts again
+        return (replace(offer.item(offer.pays), is_part=offer.pays != offer.due),)
     rules, typed = PartRules.of(core, offer.currency), form.get("amount", "").strip()
     if not typed or not rules.fit(offer.document, offer.due):
         return (offer.item(offer.due),)

@@ -12,6 +12,7 @@ from splynx_ippay.base.errors import (
     AmountChanged,
     BadInput,
     BadInputs,
+    FeeChanged,
     HostError,
     NeverSent,
     OutcomeUnknown,
@@ -39,6 +40,8 @@ TOO_MANY_HERE = N_("Many payments that were tried here within the last hour did 
                    "customer portal, or contact us.")
 CHANGED = N_("The amount due has changed to %(due)s while this page was open. Nothing was charged. Please check the amount "
              "and press the button again.")
+FEE_CHANGED = N_("The card fee has changed while this page was open: paying by card is now %(total)s. Nothing was charged. "
+                 "Please check the total and press the button again.")
 CHANGED_SEVERAL = N_("What is due has changed while this page was open. Nothing was charged. Please check the amounts and "
                      "press the button again.")
 STALE_TITLE = N_("This page was open too long")
@@ -69,6 +72,8 @@ def refusal(error: AddOnError) -> tuple[str, int]:
     """The sentence and the HTTP status for a refusal before any money was asked for; what staff must mend is logged."""
     if isinstance(error, AmountChanged):
         return gettext(CHANGED, due=money(error.due)), 409
+    if isinstance(error, FeeChanged):
+        return gettext(FEE_CHANGED, total=money(error.total)), 409
     if isinstance(error, Stopped) and error.reason == "limit":
         return gettext(TOO_MANY_TRIES), 429
     if isinstance(error, Stopped) and error.reason == "crowd":

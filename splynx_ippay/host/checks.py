@@ -126,6 +126,10 @@ CHECKS: tuple[Check, ...] = (
     Check("payment_account", N_("Payment account"), examine.payment_account,
           N_("Staff do not see in Splynx which card or bank account a customer has saved."),
           N_("Choose the payment account Ippay in the add-on's settings in Splynx, card Setting."), is_advice=True),
+    Check("card_fee", N_("Card fee"), examine_books.card_fee,
+          N_("Customers pay a fee by card, and it is not right: %(detail)s."),
+          N_("Correct it in the add-on's settings in Splynx, card Card fee; the categories stand in Splynx under Config → Finance "
+             "→ Transaction categories."), needs=("splynx", "settings")),
     Check("terminal", N_("Terminal"), examine.terminal,
           N_("Some customers cannot pay: %(detail)s."),
           N_("Correct it in the add-on's settings in Splynx: the Terminal ID stands in card Pay Setting, the currency in card "

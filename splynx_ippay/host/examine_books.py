@@ -1,4 +1,4 @@
-"""How the checks of the books look: quarantine, disagreements found at night, foreign sales, what waits for people.
+"""How the checks of the books look: quarantine, disagreements found at night, foreign sales, what waits for people, the card fee.
 
 Reads only.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from splynx_ippay.payments import findings, mark, waiting
+from splynx_ippay.payments.fees import CardFee
 
 if TYPE_CHECKING:
     from splynx_ippay.host.examine import Found
@@ -50,3 +51,13 @@ def _open(subject: Subject, *kinds: str) -> Found:
     words = "; ".join(row.words for row in rows[:_SHOWN])
     more = f"; and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
     return {"detail": words + more, "subject": rows[0].subject}
+
+
+def card_fee(subject: Subject) -> Found:
+    """While a fee is taken its rule can be read and its category is one of the host's."""
+    settings = subject.settings
+    if not CardFee.of(settings, "USD").is_on:
+        return None
+    category = settings.integer("card_fee_category")
+    known = {found.id for found in subject.host.transaction_categories()}
+    return None if category in known else {"detail": f"Splynx has no transaction category {category}"}

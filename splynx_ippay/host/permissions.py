@@ -1,7 +1,8 @@
 r"""What our API key may do in Splynx, and nothing more: one row a controller, with the reason.
 
 Must not grow without a caller in ``splynx``. Controllers and actions are those an add-on of the host declares
-(``api\admin\...``; docs/WIRE.md). Fees, credit notes and debit transactions are not among them: we post none.
+(``api\admin\...``; docs/WIRE.md). Credit notes are not among them: we post none. Transactions are
+needed for the card fee alone; a key's permissions are given at registration, before anybody has switched a fee on.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission(r"admin\finance\Requests", ("index", "view", "update"), "the same for proforma invoices"),
     Permission(r"admin\finance\Payments", ("index", "view", "add", "delete"),
                "book a payment once, find it again, undo a returned one"),
+    Permission(r"admin\finance\Transactions", ("index", "view", "add", "delete"),
+               "charge a card fee once, find it again, take it back; unused while the fee is off"),
+    Permission(r"admin\finance\TransactionCategories", ("index",), "the category of the card fee"),
     Permission(r"admin\finance\PaymentMethods", ("index",), "the selects of the settings"),
     Permission(r"admin\finance\BankStatements", ("index", "view", "add"), "the journal staff know: its groups"),
     Permission(r"admin\finance\BankStatementsRecords", ("index", "view", "add", "update"), "and its rows"),

@@ -126,14 +126,20 @@ def tokenize_bank(identity: Identity, account: BankAccount, transaction_id: str)
         ("AccountNumber", _digits("account number", account.account, 3, 17))])
 
 
-def sale(identity: Identity, *, transaction_id: str, token: str, amount_cents: int, origin: Origin,
+def sale(identity: Identity, *, transaction_id: str, token: str, amount_cents: int, origin: Origin, fee_cents: int = 0,
          cvv: str = "", postal_code: str = "", holder: str = "", note: Note | None = None) -> Request:
-    """Charge a card by its token. Origin is INTERNET while the payer is present, RECURRING otherwise."""
+    """Charge a card by its token. Origin is INTERNET while the payer is present, RECURRING otherwise.
+
+    ``fee_cents`` is the part of the amount that is a fee (FeeAmount is included in TotalAmount). ValueError when it is all of it.
+    """
     note = note or Note()
+    if not 0 <= fee_cents < amount_cents:
+        raise ValueError("a fee is a part of the amount")
     return _request("SALE", identity, transaction_id, [
         ("Origin", origin), ("Password", identity.password), ("OrderNumber", note.order_number),
         ("CVV2", _digits("security code", cvv, 3, 4) if cvv else ""), ("Token", _token(token)), ("CardName", holder),
-        ("TotalAmount", _cents(amount_cents)), ("BillingPostalCode", postal_code), *_about(note)], amount_cents)
+        ("TotalAmount", _cents(amount_cents)), ("FeeAmount", _cents(fee_cents) if fee_cents else ""),
+        ("BillingPostalCode", postal_code), *_about(note)], amount_cents)
 
 
 def check(identity: Identity, *, transaction_id: str, token: str, amount_cents: int, account_kind: AccountKind,

@@ -76,6 +76,7 @@ class Row:
     ud2: str
     ud3: str
     case_number: str = ""
+    fee_cents: int = 0
     token: str = field(default="", repr=False)
     old_token: str = field(default="", repr=False)
     masked: str = field(default="", repr=False)
@@ -197,6 +198,7 @@ def _row(feed: Feed, texts: dict[str, str]) -> Row:
         transaction_id=text("Transaction_ID").upper(), request_type=text("Request_Type").upper(),
         terminal_id=text("Terminal_ID"), at=_utc(at),
         amount_cents=_cents(text(*_AMOUNTS.get(feed, ())), point_needed=feed in _POINT_NEEDED),
+        fee_cents=_cents(text("Fee_Amount"), point_needed=True) or 0,
         action_code=text("ActionCode"), response_text=scrub(text("Response_Text", "ReasonDesc")),
         approval=text("Auth_Code"), ip_trans_id=text("ipTransID", "MatchedTransactionID").lstrip("0"),
         status=text("Status", "ResponseCode") if feed != "getAccountUpdaterActivity" else text("ResponseCode"),

@@ -28,7 +28,7 @@ Facts = dict[str, Any]
 
 # What a line pays, and with what; brands are names. Msgids: the templates translate them.
 _DOCUMENTS = {"invoice": N_("Invoice"), "proforma": N_("Proforma invoice"), "topup": N_("Money added to your account"),
-              "balance": N_("Balance of your account"), "fee": N_("Processing fee")}
+              "balance": N_("Balance of your account"), "fee": N_("Card fee")}
 _OTHER = N_("Payment")
 _SOURCES = {"card": N_("Card"), "bank": N_("Bank account")}
 
@@ -53,9 +53,9 @@ def of(attempt: Attempt) -> Facts:
         "cents": attempt.amount_cents, "currency": attempt.currency, "last_four": attempt.last_four,
         "source": attempt.brand if is_card and attempt.brand not in {"", "card"} else _SOURCES[attempt.instrument],
         "at": (attempt.answered_at or attempt.created_at).isoformat(), "approval": attempt.approval if is_card else "",
-        "reference": attempt.reference, "is_topup": all(line.document == "topup" for line in attempt.lines),
+        "reference": attempt.reference, "is_topup": all(line.document == "topup" for line in attempt.debts),
         "settled_on": attempt.settled_on.isoformat() if attempt.settled_on is not None else "",
-        "lines": [{"label": _DOCUMENTS.get(line.document, _OTHER), "number": line.number, "cents": line.amount_cents,
+        "lines": [{"label": line.fee_name or _DOCUMENTS.get(line.document, _OTHER), "number": line.number, "cents": line.amount_cents,
                    "rest_cents": line.rest_cents} for line in attempt.lines],
     }
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from splynx_ippay.base.errors import HostRejected
 from splynx_ippay.base.money import Money
-from splynx_ippay.checkout import branding, endings, pages, receipts, words
+from splynx_ippay.checkout import amounts, branding, endings, pages, receipts, words
 from splynx_ippay.checkout.held import sentence_of
 from splynx_ippay.checkout.merchant import merchant_name
 from splynx_ippay.checkout.offers import Offer
@@ -81,7 +81,11 @@ def form(core: Core, offer: Offer, *, saved_allowed: bool, can_save: bool, log_i
 
 def pay(core: Core, offer: Offer, *, target: str, saved_allowed: bool, can_save: bool, log_in: str = "",
         can_ask: bool = False) -> ResponseReturnValue:
-    """Pay what was offered. Raises TooManyRequests."""
+    """Pay what was offered, or first choose how much of it. Raises TooManyRequests."""
+    if request.form.get("step") == amounts.STEP:
+        offer, mistake = amounts.of_part(core, offer, request.form.get("amount", ""))
+        return form(core, offer, saved_allowed=saved_allowed, can_save=can_save, log_in=log_in, can_ask=can_ask,
+                    typed=Typed(amount=Typed.read(request.form).amount), pressed=mistake)
     counted = limits.count_payment(core, target, guessable=not can_save)
     presser = Presser(Door.LINK, "link", request.remote_addr or "", merchant_name(core, offer.partner_id),
                       saved_allowed=saved_allowed, can_save=can_save)
@@ -97,7 +101,7 @@ def pay(core: Core, offer: Offer, *, target: str, saved_allowed: bool, can_save:
         return held(offer.document, offer.number, sentence_of(pressed.held.door, pressed.held.since, pressed.held.target)), 409
     if pressed.due is not None and not pressed.due:
         return render_template("pay/nothing.html"), 409
-    return form(core, offer.again(pressed.due), saved_allowed=saved_allowed, can_save=can_save, log_in=log_in,
+    return form(core, offer.again(pressed.due, pressed.pays), saved_allowed=saved_allowed, can_save=can_save, log_in=log_in,
                 can_ask=can_ask, typed=Typed.read(request.form), pressed=pressed)
 
 

@@ -15,8 +15,8 @@ from sqlalchemy import or_, select, update
 
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import ConfigError, HostRejected, HostUnavailable, IllegalTransition
-from splynx_ippay.payments import due, mark, outbox, statements, states, undo
-from splynx_ippay.payments.models import Attempt, Booking, Line
+from splynx_ippay.payments import due, fee_booking, mark, outbox, statements, states, undo
+from splynx_ippay.payments.models import FEE, Attempt, Booking, Line
 from splynx_ippay.payments.tally import Tally
 from splynx_ippay.splynx.records import PaymentDraft
 
@@ -30,10 +30,7 @@ log = logging.getLogger(__name__)
 
 _BATCH = 200
 _OPEN = (Booking.DUE, Booking.POSTING, Booking.UNDO_DUE, Booking.UNDOING)
-# Perhaps refused because of the document; if it is gone, the money goes on the customer's account instead.
-_ABOUT_THE_DOCUMENT = frozenset({400, 404, 422})
-OF_THE_ACCOUNT = frozenset({"topup", "balance"})  # posted without a document from the start
-_REFUSALS = 5  # of money on account, before a person must look
+OF_THE_ACCOUNT = frozenset({"topup", "balance", FEE})  # posted without a document from the start
 _REFUSALS_OPEN = 12  # of a document that is open, two hours of them
 
 
@@ -108,11 +105,15 @@ def post(core: Core, line: Line) -> None:
     if claimed is None:
         return
     with outbox.leased(core, claimed):
+        if claimed.is_fee:  # its debit first: a fee that is not charged would be the customer's money
+            claimed = fee_booking.debit(core, claimed)
+            if claimed is None:
+                return
         found = [payment for payment in core.host.find_payments(claimed.attempt.customer_id, claimed.field_1)
                  if not payment.deleted or payment.id > (claimed.seen_deleted_id or 0)]
         if found:
             _adopt(core, claimed, found)
-        elif claimed.post_started_at is None or _may_post_again(core, claimed):
+        elif claimed.post_started_at is None or outbox.may_post_again(core, claimed):
             _post(core, claimed)
 
 
@@ -128,19 +129,6 @@ def _adopt(core: Core, line: Line, found: list[Payment]) -> None:
     else:
         outbox.finish(core, line, Booking.REVIEW, splynx_payment_id=live[0].id,
                       reason=f"Splynx shows {live[0].amount:.2f}, the charge was {line.amount}")
-
-
-def _may_post_again(core: Core, line: Line) -> bool:
-    """After a POST without a clear answer: the wait has passed and this is the second spaced search that found nothing."""
-    started = line.post_started_at
-    wait = timedelta(minutes=core.settings.integer("post_search_minutes"))
-    waited = started is not None and clock.now() - started >= wait
-    if waited and line.empty_searches >= 1:
-        return True
-    left = outbox.SOON if waited or started is None else max(outbox.SOON, started + wait - clock.now())
-    outbox.retry_later(core, line, left, "the posting had no clear answer; searching before posting again",
-                       empty_searches=line.empty_searches + 1)
-    return False
 
 
 def _post(core: Core, line: Line) -> None:
@@ -171,21 +159,14 @@ def _draft(core: Core, line: Line) -> PaymentDraft:
         customer_id=attempt.customer_id, amount=line.amount, date=(attempt.sending_at or clock.now()).date(),
         payment_type=method, invoice_id=line.document_id if on_document and line.document == "invoice" else None,
         request_id=line.document_id if on_document and line.document == "proforma" else None,
-        comment=f"IPpay {attempt.transaction_id}, {name}", field_1=line.field_1, field_2=attempt.approval)
+        comment=f"IPpay {attempt.transaction_id}, {name}{', card fee' if line.is_fee else ''}", field_1=line.field_1, field_2=attempt.approval)
 
 
 def _refused(core: Core, line: Line, error: HostRejected) -> None:
     """The host said no: on account if the document is gone, else later; a person if it takes no money on account either."""
     outbox.write(core, line, post_started_at=None)
-    if error.status not in _ABOUT_THE_DOCUMENT:
-        outbox.retry_later(core, line, outbox.LATER, str(error))
-    elif line.on_account or line.document in OF_THE_ACCOUNT:
-        tries = line.booking_tries + 1  # counts these refusals alone: an hour without a host is no refusal
-        reason = f"Splynx does not take the payment{' on account' if line.on_account else ''}: {error}"
-        if tries < _REFUSALS:
-            outbox.retry_later(core, line, outbox.LATER, reason, booking_tries=tries)
-        else:
-            outbox.finish(core, line, Booking.REVIEW, reason=reason)
+    if error.status not in outbox.FOR_GOOD or line.on_account or line.document in OF_THE_ACCOUNT:
+        outbox.refused(core, line, error, f"Splynx does not take the payment{' on account' if line.on_account else ''}: {error}")
     elif fits(line, due.read_document(core, line.document, currency=line.attempt.currency, document_id=line.document_id)):
         reason = f"Splynx refused the payment, though the document is open: {error}"
         if (tries := line.booking_tries + 1) < _REFUSALS_OPEN:

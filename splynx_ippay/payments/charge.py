@@ -55,7 +55,7 @@ def take(core: Core, order: Order) -> Attempt:
 
     That is APPROVED, ACCEPTED, DECLINED, UNKNOWN, or ABANDONED when nothing was sent. A submission key used before
     returns its first attempt, whatever became of it. Raises, with nothing sent:
-    BadInput, ConfigError, Stopped, AlreadyOpen, AmountChanged, HostUnavailable, HostRejected, and for new details
+    BadInput, ConfigError, Stopped, AlreadyOpen, AmountChanged, FeeChanged, HostUnavailable, HostRejected, and for new details
     what ``saving.tokenize`` raises.
     """
     if intent.find_submission(core, order.submission_key) is not None:
@@ -139,7 +139,7 @@ def _confirm_due(core: Core, attempt: Attempt, order: Order) -> dict[int, int]:
     smallest = core.settings.money("minimum_amount", attempt.currency)
     parts = {(item.document, item.document_id) for item in order.items if item.is_part}
     for line in attempt.lines:
-        if line.document == "topup":
+        if line.document_id is None:  # money added, and the fee
             continue
         read = due.read_document(core, line.document, currency=attempt.currency, document_id=line.document_id)
         if read is None or read.customer_id != attempt.customer_id or due.status_of(read) != "open":
@@ -170,7 +170,7 @@ def _request(core: Core, attempt: Attempt, order: Order, terminal: TerminalSetti
             holder=instrument.holder, check_number=attempt.id, note=note)
     return messages.sale(
         identity, transaction_id=attempt.transaction_id, token=instrument.token, amount_cents=attempt.amount_cents,
-        origin=order.origin, cvv=instrument.cvv, postal_code=instrument.postal_code, holder=instrument.holder, note=note)
+        fee_cents=attempt.fee_cents, origin=order.origin, cvv=instrument.cvv, postal_code=instrument.postal_code, holder=instrument.holder, note=note)
 
 
 def _claim_sending(core: Core, attempt: Attempt, rests: dict[int, int]) -> bool:

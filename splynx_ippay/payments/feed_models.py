@@ -42,6 +42,7 @@ class FeedRow(Row):
     transaction_id: Mapped[str] = mapped_column(key_text(18))
     request_type: Mapped[str] = mapped_column(String(20))
     amount_cents: Mapped[int | None]
+    fee_cents: Mapped[int] = mapped_column(default=0)  # of the amount
     action_code: Mapped[str] = mapped_column(String(3))
     approval: Mapped[str] = mapped_column(String(16), default="")
     status: Mapped[str] = mapped_column(String(10), default="")

@@ -109,7 +109,7 @@ def store(session: Session, terminal_id: str, found: Slice) -> None:
         if key not in known:
             session.add(FeedRow(
                 feed=found.feed, terminal_id=terminal_id, fingerprint=key, transaction_id=row.transaction_id[:18],
-                request_type=row.request_type[:20], amount_cents=row.amount_cents, action_code=row.action_code[:3],
+                request_type=row.request_type[:20], amount_cents=row.amount_cents, fee_cents=row.fee_cents, action_code=row.action_code[:3],
                 approval=row.approval[:16], status=row.status[:10], ip_trans_id=row.ip_trans_id[:32], at=row.at,
                 order_number=row.order_number[:40], ud2=row.ud2[:40],
                 settlement_date=row.settlement_date, read_at=now))

@@ -18,20 +18,21 @@ from splynx_ippay import credentials
 from splynx_ippay.base import clock
 from splynx_ippay.base.db import is_duplicate
 from splynx_ippay.base.errors import BadInput, ConfigError
-from splynx_ippay.base.money import Money
 from splynx_ippay.ippay.messages import new_transaction_id
-from splynx_ippay.payments import breaker, events, limits, recording, saving
+from splynx_ippay.payments import breaker, events, fees, limits, recording, saving
 from splynx_ippay.payments.balance import find_any_holder
 from splynx_ippay.payments.due import find_holder, target_of
-from splynx_ippay.payments.models import Attempt, Booking, DebtKey, Line, State
+from splynx_ippay.payments.models import FEE, Attempt, Booking, DebtKey, Line, State
 from splynx_ippay.payments.orders import Item, NewBank, NewCard, Order, SavedMethod
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from splynx_ippay.base.money import Money
     from splynx_ippay.base.settings import TerminalSettings
     from splynx_ippay.credentials import Method
     from splynx_ippay.payments.core import Core
+    from splynx_ippay.payments.fees import Fee
 
 # How long an intent may wait for the host before it is proven unsent: nothing claims it for sending after that.
 SEND_WITHIN = timedelta(seconds=120)
@@ -39,7 +40,7 @@ SEND_WITHIN = timedelta(seconds=120)
 
 @dataclass(frozen=True)
 class Instrument:
-    """What is charged, ready to send. The token and the CVV live here, in memory, and on no row in clear."""
+    """What is charged, ready to send, and the fee for it. The token and the CVV live here, in memory, and on no row in clear."""
 
     kind: str  # card or bank
     token: str = field(repr=False)
@@ -50,6 +51,7 @@ class Instrument:
     account_kind: str = ""
     cvv: str = field(default="", repr=False)
     method_id: int | None = None
+    fee: Fee | None = None
     is_new: bool = False  # the token is kept, encrypted, on the attempt: for void and refund
 
 
@@ -75,8 +77,7 @@ def validate(core: Core, order: Order) -> TerminalSettings:
             raise BadInput("amount", "The amount must be more than zero.")
         if item.is_part:
             check_part(core, item)
-    total = Money(sum(item.amount.cents for item in order.items), terminal.currency)
-    check_limits(core, total)
+    check_limits(core, order.amount)
     return terminal
 
 
@@ -94,15 +95,24 @@ def check_part(core: Core, item: Item) -> None:
 
 def check_limits(core: Core, amount: Money) -> None:
     """Refuse amounts below the smallest or above the largest payment of the settings. Raises BadInput."""
-    smallest, largest = (core.settings.money(key, amount.currency) for key in ("minimum_amount", "maximum_amount"))
+    smallest = core.settings.money("minimum_amount", amount.currency)
     if amount < smallest:
         raise BadInput("amount", "The smallest payment here is %(amount)s.", amount=smallest)
+    _check_largest(core, amount)
+
+
+def _check_largest(core: Core, amount: Money) -> None:
+    """The largest payment bounds all that is taken at once, a fee among it; the smallest one is about the debt."""
+    largest = core.settings.money("maximum_amount", amount.currency)
     if largest and largest < amount:
         raise BadInput("amount", "The largest payment here is %(amount)s. Please contact us to pay more.", amount=largest)
 
 
 def prepare(core: Core, order: Order, terminal: TerminalSettings) -> Instrument:
-    """Decrypt the saved method, or exchange new details for a token. Raises BadInput, Stopped, and what TOKENIZE raises."""
+    """Decrypt the saved method, or exchange new details for a token, once the fee for it is the one that was shown.
+
+    Raises BadInput, Stopped, FeeChanged, ConfigError, and what TOKENIZE raises.
+    """
     source = order.source
     kind = "bank" if isinstance(source, NewBank) else "card"
     if isinstance(source, SavedMethod):
@@ -110,8 +120,9 @@ def prepare(core: Core, order: Order, terminal: TerminalSettings) -> Instrument:
             method = credentials.get_own_method(session, source.method_id, order.customer_id)
             _guard(session, order, terminal, payer=method.brand or method.instrument, last_four=method.last_four)
         _allowed(core, terminal, method.instrument)
-        return _saved(core, method, terminal)
+        return _saved(core, method, terminal, _fee(core, order, method.instrument))
     _allowed(core, terminal, kind)
+    fee = _fee(core, order, kind)
     if isinstance(source, NewCard):
         brand, last_four = credentials.brand_of(source.card.number), source.card.number[-4:]
     else:
@@ -122,7 +133,14 @@ def prepare(core: Core, order: Order, terminal: TerminalSettings) -> Instrument:
     token = saving.tokenize(core, terminal, details)
     return Instrument(kind=kind, token=token, brand=brand, last_four=last_four, holder=details.holder,
                       postal_code=getattr(details, "postal_code", ""), account_kind=getattr(details, "kind", ""),
-                      cvv=getattr(details, "cvv", ""), is_new=True)
+                      cvv=getattr(details, "cvv", ""), fee=fee, is_new=True)
+
+
+def _fee(core: Core, order: Order, instrument: str) -> Fee | None:
+    fee = fees.agreed(core.settings, order, instrument, order.amount)
+    if fee is not None:
+        _check_largest(core, order.amount + fee.amount)
+    return fee
 
 
 def _allowed(core: Core, terminal: TerminalSettings, kind: str) -> None:
@@ -135,14 +153,14 @@ def _guard(session: Session, order: Order, terminal: TerminalSettings, *, payer:
     limits.guard_payer(session, customer_id=order.customer_id, brand=payer, last_four=last_four, door=order.door)
 
 
-def _saved(core: Core, method: Method, terminal: TerminalSettings) -> Instrument:
+def _saved(core: Core, method: Method, terminal: TerminalSettings, fee: Fee | None) -> Instrument:
     if (method.terminal_id, method.environment) != (terminal.terminal_id, terminal.environment):
         raise BadInput("method", "This saved method belongs to another account of ours. Please add it again.")
     if method.is_expired():
         raise BadInput("method", "This card has expired. Please use another one.")
     return Instrument(kind=method.instrument, token=core.box.decrypt(method.token_cipher), brand=method.brand,
                       last_four=method.last_four, holder=method.holder, postal_code=method.postal_code,
-                      account_kind=method.account_kind, method_id=method.id)
+                      account_kind=method.account_kind, method_id=method.id, fee=fee)
 
 
 def commit(core: Core, order: Order, terminal: TerminalSettings, instrument: Instrument) -> tuple[Attempt, bool]:
@@ -162,13 +180,14 @@ def commit(core: Core, order: Order, terminal: TerminalSettings, instrument: Ins
 
 
 def _insert(session: Session, core: Core, order: Order, terminal: TerminalSettings, instrument: Instrument) -> Attempt:
-    now = clock.now()
+    now, fee = clock.now(), instrument.fee
+    fee_cents = fee.amount.cents if fee else 0
     attempt = Attempt(
         transaction_id=new_transaction_id(), submission_key=order.submission_key,
         kind="check" if instrument.kind == "bank" else "sale", door=order.door, actor=order.actor[:80],
         address=order.address[:45], customer_id=order.customer_id, partner_id=order.partner_id,
         terminal_id=terminal.terminal_id, environment=terminal.environment, currency=terminal.currency,
-        amount_cents=sum(item.amount.cents for item in order.items), instrument=instrument.kind,
+        amount_cents=order.amount.cents + fee_cents, fee_cents=fee_cents, instrument=instrument.kind,
         method_id=instrument.method_id, brand=instrument.brand or instrument.kind, last_four=instrument.last_four,
         token_cipher=core.box.encrypt(instrument.token) if instrument.is_new else None,
         state=State.INTENDED, version=1, state_at=now, created_at=now, send_by_at=now + SEND_WITHIN)
@@ -180,6 +199,9 @@ def _insert(session: Session, core: Core, order: Order, terminal: TerminalSettin
             position=position, document=item.document, document_id=item.document_id, number=item.number[:40],
             amount_cents=item.amount.cents, booking=Booking.NONE, booking_version=1,
             keys=[DebtKey(target=key, open_target=key) for key in sorted((target, *item.also))]))
+    if fee is not None:  # last, and without a key: it is no debt that others could pay
+        attempt.lines.append(Line(position=len(order.items) + 1, document=FEE, amount_cents=fee_cents, terms=fee.terms(),
+                                  booking=Booking.NONE, booking_version=1))
     session.add(attempt)
     session.flush()
     if order.in_intent is not None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from splynx_ippay.base.errors import BadInput
-from splynx_ippay.payments import booking, choices, due, mark, proposals, states
+from splynx_ippay.payments import booking, choices, due, fee_booking, mark, proposals, states
 from splynx_ippay.payments.models import Attempt, Booking, Line
 from splynx_ippay.payments.proposals import N_
 
@@ -24,12 +24,16 @@ if TYPE_CHECKING:
     from splynx_ippay.payments.decision_models import Decision
     from splynx_ippay.payments.proposals import Person, Proposal
     from splynx_ippay.splynx.records import Invoice, Payment, Proforma
+    from splynx_ippay.splynx.transactions import Transaction
 
 SEVERAL = N_("Splynx shows more than one payment for this charge. Delete the extra ones in Splynx, then decide again.")
 NONE_THERE = N_("Splynx shows no payment for this charge. Have it posted again, or enter it in Splynx and give its ID here.")
 NOT_THE_AMOUNT = N_("The payment in Splynx has another amount. Correct the amount there, then decide again.")
 NOT_THE_CUSTOMER = N_("That payment belongs to another customer in Splynx.")
 OF_ANOTHER = N_("That payment belongs to another charge.")
+NO_FEE = N_("Splynx shows no transaction that charges this card fee, or more than one. Delete the payment of the fee in Splynx and "
+            "the extra transactions, then have it posted again: the fee and its payment.")
+FEE_THERE = N_("Splynx still charges this card fee. Delete its transaction in Splynx first, or have it taken back.")
 STILL_THERE = N_("Splynx still shows a payment for this charge. Use that payment, or delete it in Splynx first.")
 
 
@@ -40,6 +44,7 @@ class Look:
     version: int
     found: tuple[Payment, ...]
     document: Invoice | Proforma | None
+    debits: tuple[Transaction, ...] = ()  # of a card fee: what charges it, without deleted ones
 
     @property
     def living(self) -> list[Payment]:
@@ -61,7 +66,8 @@ def look(core: Core, line_id: int, payment_id: int | None = None) -> Look:
             found[payment.id] = payment
     document = None if line.document in booking.OF_THE_ACCOUNT else due.read_document(
         core, line.document, currency=line.attempt.currency, document_id=line.document_id)
-    return Look(line.booking_version, tuple(found.values()), document)
+    debits = fee_booking.debits_of(core, line) if line.is_fee else []
+    return Look(line.booking_version, tuple(found.values()), document, tuple(debits))
 
 
 def decide(core: Core, person: Person, line_id: int, proposal: Proposal) -> Decision:
@@ -104,8 +110,11 @@ def _columns(session: Session, line: Line, to: Booking, seen: Look) -> dict[str,
     is_of_account = line.document in booking.OF_THE_ACCOUNT
     if to == Booking.POSTED:
         payment = _the_payment(session, line, seen)
+        if line.is_fee and len(seen.debits) != 1:
+            raise BadInput("target", NO_FEE)
         wanted = {"invoice": payment.invoice_id, "proforma": payment.request_id}.get(line.document)
-        return {"splynx_payment_id": payment.id, "on_account": not is_of_account and wanted != line.document_id}
+        return {"splynx_payment_id": payment.id, "on_account": not is_of_account and wanted != line.document_id,
+                **({"splynx_transaction_id": seen.debits[0].id} if line.is_fee else {})}
     if to == Booking.UNDO_DUE:
         if len(seen.living) > 1:
             raise BadInput("target", SEVERAL)
@@ -113,7 +122,12 @@ def _columns(session: Session, line: Line, to: Booking, seen: Look) -> dict[str,
     if seen.living:
         raise BadInput("target", STILL_THERE)
     if to == Booking.UNDONE:
+        if seen.debits:
+            raise BadInput("target", FEE_THERE)
         return {}
+    if line.is_fee:  # what charges it is searched for again, and deleted ones count no more
+        return {"splynx_transaction_id": None, "splynx_payment_id": None, "post_started_at": None, "empty_searches": 0,
+                "seen_deleted_id": max((payment.id for payment in seen.found), default=0)}
     on_account = not is_of_account and (line.on_account or not booking.fits(line, seen.document))
     if not on_account and not states.hold_keys(session, line, None):
         on_account = True  # another payment has the debt by now

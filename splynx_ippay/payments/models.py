@@ -17,6 +17,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from splynx_ippay.base.db import Row, UtcDateTime, key_text
 from splynx_ippay.base.money import Money
 
+FEE = "fee"  # ``Line.document`` of a card fee: money taken with a debt, which is no debt of its own
+
 
 class State(StrEnum):
     """What the gateway did (house 4.1)."""
@@ -60,6 +62,7 @@ class Attempt(Row):
     __tablename__ = "attempt"
     __table_args__ = (
         CheckConstraint("amount_cents > 0", name="attempt_amount_positive"),
+        CheckConstraint("fee_cents >= 0 AND fee_cents < amount_cents", name="attempt_fee_within_amount"),
         Index("attempt_by_state", "state", "next_check_at"),
         Index("attempt_by_customer", "customer_id", "created_at"),
         Index("attempt_by_payer", "customer_id", "brand", "last_four", "created_at"),
@@ -79,8 +82,8 @@ class Attempt(Row):
     terminal_id: Mapped[str] = mapped_column(String(32))
     environment: Mapped[str] = mapped_column(String(12))  # production or test
     currency: Mapped[str] = mapped_column(String(3))
-    amount_cents: Mapped[int]
-
+    amount_cents: Mapped[int]  # the sum of all lines, the fee's among them
+    fee_cents: Mapped[int] = mapped_column(default=0)  # how much of it is the card fee
     instrument: Mapped[str] = mapped_column(String(4))  # card or bank
     method_id: Mapped[int | None]
     brand: Mapped[str] = mapped_column(String(20), default="")
@@ -123,13 +126,28 @@ class Attempt(Row):
         return Money(self.amount_cents, self.currency)
 
     @property
+    def fee(self) -> Money:
+        """How much of the amount is the card fee, its tax included; zero without one."""
+        return Money(self.fee_cents, self.currency)
+
+    @property
+    def debts(self) -> list[Line]:
+        """The lines that pay something the customer owes or adds: all but the fee's."""
+        return [line for line in self.lines if not line.is_fee]
+
+    @property
+    def fee_line(self) -> Line | None:
+        """The line of the card fee, where there is one."""
+        return next((line for line in self.lines if line.is_fee), None)
+
+    @property
     def reference(self) -> str:
         """What people are told to quote: the TransactionID."""
         return self.transaction_id
 
 
 class Line(Row):
-    """One debt paid by an attempt, and what the host was told about it."""
+    """One debt paid by an attempt, or its card fee, and what the host was told about it."""
 
     __tablename__ = "line"
     __table_args__ = (
@@ -144,11 +162,12 @@ class Line(Row):
     id: Mapped[int] = mapped_column(primary_key=True)
     attempt_id: Mapped[int] = mapped_column(ForeignKey("attempt.id"))
     position: Mapped[int]
-    document: Mapped[str] = mapped_column(String(8))  # invoice, proforma, topup, balance
-    document_id: Mapped[int | None]  # the host's id; NULL for a top-up and a balance
+    document: Mapped[str] = mapped_column(String(8))  # invoice, proforma, topup, balance, fee
+    document_id: Mapped[int | None]  # the host's id; NULL for a top-up, a balance and a fee
     number: Mapped[str] = mapped_column(String(40), default="")
     amount_cents: Mapped[int]
     rest_cents: Mapped[int | None]  # of a part payment: what it leaves open, as Splynx told just before sending
+    terms: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # of a fee, as agreed: name, tax_percent, tax_cents
 
     booking: Mapped[str] = mapped_column(String(8), default=Booking.NONE)
     booking_version: Mapped[int] = mapped_column(default=1)
@@ -161,6 +180,7 @@ class Line(Row):
     on_account: Mapped[bool] = mapped_column(Boolean, default=False)  # posted without the document
     splynx_payment_id: Mapped[int | None]
     seen_deleted_id: Mapped[int | None]  # our payments deleted in the host up to this id: a person had it posted again
+    splynx_transaction_id: Mapped[int | None]  # a fee's debit in the host; while NULL, post_started_at is about posting it
     statement_record_id: Mapped[int | None]
     statement_status: Mapped[str] = mapped_column(String(10), default="")  # what the host shows: new, pending, processed, …
     statement_next_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when to tell it again; NULL: it is true
@@ -179,6 +199,21 @@ class Line(Row):
     def rest(self) -> Money:
         """What a part payment left open of this debt when it was sent; zero where all of it was paid."""
         return Money(self.rest_cents or 0, self.attempt.currency)
+
+    @property
+    def is_fee(self) -> bool:
+        """Whether this is the card fee: no debt, so it holds no key."""
+        return self.document == FEE
+
+    @property
+    def fee_name(self) -> str:
+        """What the fee was called when it was agreed to; empty for "Card fee" in the reader's language."""
+        return str((self.terms or {}).get("name", ""))
+
+    @property
+    def fee_tax(self) -> Money:
+        """How much of the fee is tax."""
+        return Money(int((self.terms or {}).get("tax_cents", 0)), self.attempt.currency)
 
     @property
     def field_1(self) -> str:
@@ -228,15 +263,6 @@ class Terminal(Row):
     reason: Mapped[str] = mapped_column(String(200), default="")
     released_by: Mapped[str] = mapped_column(String(80), default="")
     released_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-
-class StatementGroup(Row):
-    """A payment statement of the host (its journal by month or day) and its id there."""
-
-    __tablename__ = "statement_group"
-
-    title: Mapped[str] = mapped_column(key_text(64), primary_key=True)
-    splynx_id: Mapped[int]
 
 
 class Lease(Row):

@@ -86,6 +86,8 @@ class Order:
     submission_key: str
     actor: str
     address: str = ""
+    # What the payer was shown as the fee if it is a card that pays; a bank debit never carries one (payments/fees.py).
+    card_fee: Money | None = None
     origin: Literal["INTERNET", "RECURRING"] = "INTERNET"
     in_intent: Callable[[Session, int], None] | None = None
 
@@ -93,6 +95,13 @@ class Order:
         """A balance is charged alone: every other debt of the customer may be part of it."""
         if len(self.items) > 1 and any(item.document == "balance" for item in self.items):
             raise ValueError("a balance is charged alone")
+
+
+    @property
+    def amount(self) -> Money:
+        """The sum of the items, without a fee. ValueError when there are none or currencies differ."""
+        first, *others = (item.amount for item in self.items)
+        return sum(others, first)
 
 
 def new_submission_key() -> str:

@@ -20,12 +20,16 @@ if TYPE_CHECKING:
     from sqlalchemy import CursorResult
     from sqlalchemy.orm import Session
 
+    from splynx_ippay.base.errors import HostRejected
     from splynx_ippay.payments.core import Core
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=3)  # longer than any call to the host may take
 SOON, LATER = timedelta(minutes=1), timedelta(minutes=10)
+# Refusals that may be about what was sent. Of a document that is gone the money goes on the customer's account instead.
+FOR_GOOD = frozenset({400, 404, 422})
+_REFUSALS = 5  # of what needs no document, before a person must look
 
 
 def claim(core: Core, line: Line, *, to: Booking) -> Line | None:
@@ -88,3 +92,34 @@ def finish(core: Core, line: Line, to: Booking, *, reason: str = "", **columns: 
         states.move_booking(session, row, to, reason=reason or (row.booking_reason if row.on_account else ""), **columns)
 
     core.database.run(_finish)
+
+
+def may_post_again(core: Core, line: Line) -> bool:
+    """After a POST without a clear answer: the wait has passed and this is the second spaced search that found nothing.
+
+    Raises IllegalTransition, see ``write``.
+    """
+    started = line.post_started_at
+    wait = timedelta(minutes=core.settings.integer("post_search_minutes"))
+    waited = started is not None and clock.now() - started >= wait
+    if waited and line.empty_searches >= 1:
+        return True
+    left = SOON if waited or started is None else max(SOON, started + wait - clock.now())
+    retry_later(core, line, left, "the posting had no clear answer; searching before posting again",
+                empty_searches=line.empty_searches + 1)
+    return False
+
+
+def refused(core: Core, line: Line, error: HostRejected, reason: str) -> None:
+    """The host said no to what needs no document: later again; refused time after time for its own sake, a person.
+
+    Raises IllegalTransition, see ``write``.
+    """
+    if error.status not in FOR_GOOD:
+        retry_later(core, line, LATER, str(error))
+        return
+    tries = line.booking_tries + 1  # counts these refusals alone: an hour without a host is no refusal
+    if tries < _REFUSALS:
+        retry_later(core, line, LATER, reason, booking_tries=tries)
+    else:
+        finish(core, line, Booking.REVIEW, reason=reason)

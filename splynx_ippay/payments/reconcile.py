@@ -20,7 +20,7 @@ from splynx_ippay.ippay.messages import Identity
 from splynx_ippay.ippay.outcomes import Reply, Verdict, decline_for, judge, shows_amount
 from splynx_ippay.payments import booking, events, feeds, mark, recording, states
 from splynx_ippay.payments.charge import ANSWER_WITHIN
-from splynx_ippay.payments.models import Attempt, Booking, Line, State
+from splynx_ippay.payments.models import FEE, Attempt, Booking, Line, State
 from splynx_ippay.payments.tally import Tally
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ def _wait(checks: int) -> timedelta:
 def nobody_owns(session: Session) -> list[str]:
     """The nightly question: do keys and states agree? Returns sentences about rows where they do not (none: all is well)."""
     found = []
-    for line in session.scalars(select(Line).join(Attempt)):
+    for line in session.scalars(select(Line).join(Attempt).where(Line.document != FEE)):  # a fee is no debt
         held = any(key.open_target for key in line.keys)
         state = State(line.attempt.state)
         was_posted = line.booking == Booking.POSTED or (

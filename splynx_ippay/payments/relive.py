@@ -6,7 +6,7 @@ Owns that a lost attempt is believed only where both neighbours tell the same; e
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -15,7 +15,7 @@ from splynx_ippay.base import clock
 from splynx_ippay.base.errors import ConfigError
 from splynx_ippay.payments import due, events, states, told
 from splynx_ippay.payments.feed_models import FeedRow
-from splynx_ippay.payments.models import Attempt, Booking, DebtKey, Door, Line, State
+from splynx_ippay.payments.models import FEE, Attempt, Booking, DebtKey, Door, Line, State
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Part:
-    """One line of a lost attempt; ``splynx_payment_id`` where the host has its payment."""
+    """One line of a lost attempt; ``splynx_payment_id`` where the host has its payment, and of a card fee its debit."""
 
     position: int
     document: str
@@ -35,6 +35,7 @@ class Part:
     number: str
     cents: int
     splynx_payment_id: int | None = None
+    splynx_transaction_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,14 @@ def trace(core: Core, transaction_id: str, row: FeedRow | None, booked: list[Pay
 
     Raises HostError and ConfigError.
     """
-    parts = _parts_of(booked)
+    parts = _parts_of(core, booked)
     customer_id = booked[0].customer_id if booked else None
     if row is not None and customer_id is None:
         found = _document_of(core, row)
         if found is not None and row.amount_cents:
             document, document_id, customer_id = found
-            parts = (Part(1, document, document_id, row.order_number, row.amount_cents),)
+            parts = (Part(1, document, document_id, row.order_number, row.amount_cents - row.fee_cents),)
+            parts += (Part(2, FEE, None, "", row.fee_cents),) if row.fee_cents else ()
     if customer_id is None:
         return None
     partner_id = core.host.get_customer(customer_id).partner_id
@@ -99,13 +101,22 @@ def _noon(*booked: Payment) -> datetime:
     return datetime.combine(day, time(12), tzinfo=UTC) if day else clock.now()
 
 
-def _parts_of(booked: list[Payment]) -> tuple[Part, ...]:
+def _parts_of(core: Core, booked: list[Payment]) -> tuple[Part, ...]:
     parts = []
     for payment in booked:
+        position = int(payment.field_1.rpartition("-")[2])
         document = "invoice" if payment.invoice_id else "proforma" if payment.request_id else "topup"
-        parts.append(Part(int(payment.field_1.rpartition("-")[2]), document, payment.invoice_id or payment.request_id, "",
-                          int(payment.amount * 100), payment.id))
+        debit = _debit_of(core, payment) if document == "topup" and position > 1 else None  # a fee is never the first line
+        parts.append(Part(position, FEE if debit else document, payment.invoice_id or payment.request_id, "",
+                          int(payment.amount * 100), payment.id, debit))
     return tuple({part.position: part for part in parts}.values())
+
+
+def _debit_of(core: Core, payment: Payment) -> int | None:
+    """The card fee that was charged under the payment's reference."""
+    since = _noon(payment).date() - timedelta(days=1)
+    found = core.host.find_transactions(payment.customer_id, payment.field_1, since=since)
+    return next((row.id for row in found if row.type == "debit" and not row.deleted), None)
 
 
 def _document_of(core: Core, row: FeedRow) -> tuple[str, int, int] | None:
@@ -124,10 +135,12 @@ def insert(session: Session, trace: Trace) -> Attempt:
     """Write the attempt with its lines: in REVIEW with its debts held, or as both neighbours say."""
     now = clock.now()
     kind, instrument = ("check", "bank") if trace.is_bank else ("sale", "card")
+    fee_cents = sum(part.cents for part in trace.parts if part.document == FEE)
     attempt = Attempt(
         transaction_id=trace.transaction_id, submission_key=f"recovered-{trace.transaction_id}", kind=kind, door=Door.STAFF,
         actor=told.RECOVERED, customer_id=trace.customer_id, partner_id=trace.partner_id, terminal_id=trace.terminal.terminal_id,
         environment=trace.terminal.environment, currency=trace.terminal.currency, amount_cents=trace.cents,
+        fee_cents=fee_cents if fee_cents < trace.cents else 0,  # all that the host has may be the fee's payment
         instrument=instrument, brand=instrument, state=State.REVIEW, version=1, created_at=trace.at, send_by_at=trace.at,
         sending_at=trace.at, state_at=now, approval=trace.approval, ip_trans_id=trace.ip_trans_id, learned_from="report",
         in_feed_at=now if trace.row_id else None, reason=f"found after a backup was restored; {trace.doubt}"[:200])
@@ -148,9 +161,12 @@ def insert(session: Session, trace: Trace) -> Attempt:
 def _line(session: Session, trace: Trace, part: Part) -> Line:
     """A line the host has is posted and free; any other holds its debt, unless another attempt does by now."""
     is_posted = part.splynx_payment_id is not None
+    line = Line(position=part.position, document=part.document, document_id=part.document_id, number=part.number[:40],
+                amount_cents=part.cents, booking=Booking.POSTED if is_posted else Booking.NONE, booking_version=1,
+                splynx_payment_id=part.splynx_payment_id, splynx_transaction_id=part.splynx_transaction_id)
+    if line.is_fee:
+        return line
     target = due.target_of(part.document, part.document_id, trace.customer_id)
     is_free = session.scalars(select(DebtKey.id).where(DebtKey.open_target == target)).first() is None
-    return Line(position=part.position, document=part.document, document_id=part.document_id, number=part.number[:40],
-                amount_cents=part.cents, booking=Booking.POSTED if is_posted else Booking.NONE, booking_version=1,
-                splynx_payment_id=part.splynx_payment_id,
-                keys=[DebtKey(target=target, open_target=target if is_free and not is_posted else None)])
+    line.keys = [DebtKey(target=target, open_target=target if is_free and not is_posted else None)]
+    return line

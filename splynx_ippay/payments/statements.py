@@ -11,11 +11,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, update
+from sqlalchemy.orm import Mapped, mapped_column
 
 from splynx_ippay.base import clock
-from splynx_ippay.base.db import get_or_add
+from splynx_ippay.base.db import Row, get_or_add, key_text
 from splynx_ippay.base.errors import HostError, HostRejected, HostUnavailable
-from splynx_ippay.payments.models import Attempt, Booking, Line, State, StatementGroup
+from splynx_ippay.payments.models import Attempt, Booking, Line, State
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,6 +35,15 @@ _BY_STATE = {
     State.REVIEW: "pending", State.DECLINED: "error", State.RETURNED: "error", State.ABANDONED: "canceled",
     State.VOIDED: "canceled",
 }
+
+
+class StatementGroup(Row):
+    """A payment statement of the host (its journal by month or day) and its id there."""
+
+    __tablename__ = "statement_group"
+
+    title: Mapped[str] = mapped_column(key_text(64), primary_key=True)
+    splynx_id: Mapped[int]
 
 
 def wanted_status(line: Line) -> str:

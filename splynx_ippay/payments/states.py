@@ -116,7 +116,8 @@ def move_booking(session: Session, line: Line, to: Booking, *, reason: str = "",
         raise IllegalTransition(f"line {line.id} is not {origin} (version {line.booking_version}) any more")
     session.refresh(line)
     events.record(session, line.attempt_id, "booking", line=line.position, origin=origin, to=to, reason=reason[:200],
-                  splynx_payment_id=line.splynx_payment_id)
+                  splynx_payment_id=line.splynx_payment_id,
+                  **({"splynx_transaction_id": line.splynx_transaction_id} if line.is_fee else {}))
     if to == B.POSTED:
         free_keys(session, [line])
     return line

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import HostRejected
-from splynx_ippay.payments import outbox
+from splynx_ippay.payments import fee_booking, outbox
 from splynx_ippay.payments.models import Booking
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _undo(core: Core, line: Line) -> None:
             outbox.retry_later(core, line, outbox.LATER, "a posting without an answer; searching once more",
                                empty_searches=line.empty_searches + 1)
             return
-        outbox.finish(core, line, Booking.UNDONE, reason="no payment of ours is left in Splynx")
+        _done(core, line, "no payment of ours is left in Splynx")
     elif len(live) > 1:
         outbox.finish(core, line, Booking.REVIEW, reason=f"Splynx shows {len(live)} payments for one charge")
     elif live[0].customer_id != line.attempt.customer_id:
@@ -75,4 +75,12 @@ def _delete(core: Core, line: Line, payment: Payment) -> None:
             outbox.retry_later(core, line, outbox.LATER,
                                f"For staff: Splynx does not let us delete payment {payment.id} ({error}); delete it by hand")
             return
-    outbox.finish(core, line, Booking.UNDONE, reason=f"payment {payment.id} deleted in Splynx")
+    _done(core, line, f"payment {payment.id} deleted in Splynx")
+
+
+def _done(core: Core, line: Line, reason: str) -> None:
+    """The payment is gone; of a card fee its debit goes too."""
+    if line.is_fee:
+        fee_booking.take_back(core, line, reason)
+    else:
+        outbox.finish(core, line, Booking.UNDONE, reason=reason)

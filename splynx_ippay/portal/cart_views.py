@@ -80,10 +80,10 @@ def pay_selected() -> ResponseReturnValue:
 
 def address_of(attempt: Attempt, source: str) -> str:
     """The page with the same picks again, for "try again" after a refusal."""
-    picks = [line for line in attempt.lines if line.document != "topup"]
+    picks = [line for line in attempt.debts if line.document != "topup"]
     sums: dict[str, Any] = {f"sum-{key_of(line.document, line.document_id)}": str(line.amount.decimal()) for line in picks}
     chosen: dict[str, Any] = {"source": source} if source else {}
-    if len(picks) != len(attempt.lines):
+    if len(picks) != len(attempt.debts):
         return url_for("portal.several")
     return url_for("portal.selected", pick=[key_of(line.document, line.document_id) for line in picks], **sums, **chosen)
 

@@ -8,7 +8,7 @@ from flask import current_app, redirect, render_template, request, url_for
 from sqlalchemy import select
 
 from splynx_ippay import auth
-from splynx_ippay.checkout import endings, pages, receipts, words
+from splynx_ippay.checkout import amounts, endings, pages, receipts, words
 from splynx_ippay.checkout.held import sentence_of
 from splynx_ippay.checkout.merchant import merchant_name
 from splynx_ippay.checkout.offers import Offer, StaleForm
@@ -62,9 +62,12 @@ def pay_request_now() -> ResponseReturnValue:
 def topup() -> ResponseReturnValue:
     """Add money: account type, amount, Add."""
     core, user = _core(), auth.customer()
-    currency = core.settings.terminal(user.partner_id).currency
+    terminal = core.settings.terminal(user.partner_id)
     tapped = Typed(holder=user.name, amount=request.args.get("amount", "")[:LONGEST_AMOUNT])
-    return _form(core, user, Offer.of_topup(user.id, user.partner_id, currency), typed=kept_for(request.path) or tapped)
+    offer, typed, mistake = Offer.of_topup(user.id, user.partner_id, terminal.currency), kept_for(request.path) or tapped, None
+    if typed.amount and amounts.comes_first(core, terminal):
+        offer, mistake = amounts.of_topup(core, offer, typed.amount)
+    return _form(core, user, offer, typed=typed, pressed=mistake)
 
 
 @bp.post("/")
@@ -83,7 +86,7 @@ def ending(transaction_id: str) -> ResponseReturnValue:
     line = attempt.lines[0]
 
     def pay_again(source: str) -> str:
-        if len(attempt.lines) > 1:
+        if len(attempt.debts) > 1:
             return address_of(attempt, source)
         chosen: dict[str, Any] = {"source": source} if source else {}
         if line.document == "topup":
@@ -144,6 +147,13 @@ def _press(document: str) -> ResponseReturnValue:
     number = request.args.get("item_id", "").strip()[:40]
     if offer.customer_id != user.id or offer.document != document or (document != "topup" and offer.number != number):
         return _stale(document)
+    if request.form.get("step") == amounts.STEP:
+        offer, mistake = amounts.of_part(core, offer, request.form.get("amount", ""))
+        return _form(core, user, offer, typed=Typed(holder=user.name[:60], amount=Typed.read(request.form).amount), pressed=mistake)
+    return _pay(core, user, offer)
+
+
+def _pay(core: Core, user: CustomerUser, offer: Offer) -> ResponseReturnValue:
     presser = Presser(Door.PORTAL, user.actor, request.remote_addr or "", merchant_name(core, user.partner_id))
     pressed = press(core, offer, request.form, presser)
     if pressed.attempt is not None and pressed.attempt.customer_id == user.id:
@@ -151,8 +161,8 @@ def _press(document: str) -> ResponseReturnValue:
     if pressed.held is not None:
         return _held(core, pressed.held, offer)
     if pressed.due is not None and not pressed.due:
-        return render_template("portal/paid.html", debt=offer, back=_BACK[document]), 409
-    return _form(core, user, offer.again(pressed.due), typed=Typed.read(request.form), pressed=pressed)
+        return render_template("portal/paid.html", debt=offer, back=_BACK[offer.document]), 409
+    return _form(core, user, offer.again(pressed.due, pressed.pays), typed=Typed.read(request.form), pressed=pressed)
 
 
 def _form(core: Core, user: CustomerUser, offer: Offer, *, typed: Typed | None = None,

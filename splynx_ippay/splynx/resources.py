@@ -27,6 +27,7 @@ from splynx_ippay.splynx.records import (
     read_new_id,
 )
 from splynx_ippay.splynx.statements import Statements
+from splynx_ippay.splynx.transactions import Transactions
 from splynx_ippay.splynx.values import unreadable
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ _FEW = 20
 _IMPOSSIBLE = "splynx-ippay-proof-that-nothing-has-this-value"
 
 
-class Host(Statements, Attributes):
+class Host(Statements, Attributes, Transactions):
     """The host's records. Every method may raise HostUnavailable and HostRejected; get_x: 404 when there is none."""
 
     # -- people ----------------------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def bill(state: HostState, invoice: Row) -> None:
 def book(state: HostState, customer_id: int, way: str, cents: int, values: Row) -> Row:
     """Write a transaction and move the balance: a credit raises it, a debit lowers it."""
     row = state.transactions.insert({
-        "date": state.today(), **values, "customer_id": customer_id, "type": way, "total": cents, "price": cents,
+        "date": state.today(), "price": cents, **values, "customer_id": customer_id, "type": way, "total": cents,
         "updated_at": state.stamp(),
     })
     move_balance(state, customer_id, cents if way == "credit" else -cents)

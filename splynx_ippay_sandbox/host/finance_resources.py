@@ -5,6 +5,7 @@ The rules are the documented ones; what moves money is in ``finance.py``.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from splynx_ippay_sandbox.host import finance, letters
@@ -166,7 +167,7 @@ class Payments(Resource):
 
 
 class Transactions(Resource):
-    """Transactions by hand: a debit lowers the balance, a credit raises it."""
+    """Transactions by hand: a debit lowers the balance, a credit raises it; what stands on an invoice or was made by a payment stays."""
 
     def check(self, values: Body, old: Row | None) -> None:  # noqa: ARG002 - one signature for every resource
         """Customer and category must exist."""
@@ -178,7 +179,11 @@ class Transactions(Resource):
 
     def create(self, values: Body) -> Row:
         """Book it."""
-        total = values.get("total", values.get("price", 0) * values.get("quantity", 1))
+        if "total" in values:
+            total = values["total"]
+        else:  # what it costs with its tax, as on an invoice
+            total = finance.total_of([{"price": Decimal(values.get("price", 0)) / 100, "quantity": values.get("quantity", 1),
+                                       "tax": Decimal(values.get("tax_percent", 0)) / 100}])
         return finance.book(self.state, values["customer_id"], values["type"], total, values)
 
     def modify(self, row: Row, values: Body) -> None:
@@ -189,6 +194,10 @@ class Transactions(Resource):
 
     def delete(self, row: Row) -> None:
         """Take it back, once."""
+        if row["invoice_id"] or row["invoiced_by_id"]:
+            raise invalid("id", "The transaction is invoiced; delete the invoice first.")
+        if row["payment_id"]:
+            raise invalid("id", "The transaction belongs to a payment; delete the payment.")
         if row["deleted"] == "0":
             finance.unbook(self.state, row)
             self.tell("delete", row)

@@ -205,3 +205,18 @@ def test_days_of_the_month_are_kept_as_typed_and_may_be_none(staff, core):
     for typed in ("5,12 , 28", ""):
         staff.submit(staff.get("/ippay/admin/settings"), "/admin/settings", holding="expiry_notice_days", expiry_notice_days=typed)
         assert core.settings.text("expiry_notice_days") == typed
+
+
+@pytest.mark.parametrize(("key", "value"), [("card_fee_percent", "3.01"), ("card_fee_tax_percent", "101")])
+def test_a_fee_beyond_what_is_allowed_is_refused_in_words(staff, core, key, value):
+    page = save(staff, **{key: value})
+    assert page.status_code == 400
+    assert page.says("Enter a percentage from 0 to", "do not allow it")
+    assert core.settings.text(key) == "0"
+
+
+def test_the_settings_of_the_fee_tell_of_the_law_before_anybody_switches_it_on(staff, core):
+    page = staff.get("/ippay/admin/settings")
+    assert page.says("Ask a lawyer first", "credit cards only", "Bank accounts, Charges and payments staff make never carry a fee")
+    assert save(staff, card_fee_percent="2.9", card_fee_fixed="0.30").says("Saved.")
+    assert core.settings.text("card_fee_percent") == "2.9"

@@ -33,10 +33,11 @@ SEEN = {
 }
 
 
-def order_of(method, cents, customer_id=1):
+def order_of(method, cents, customer_id=1, fee=None):
     item = charge.Item("topup", None, "", Money(cents, "USD"))
     return charge.Order(door=Door.PORTAL, customer_id=customer_id, partner_id=1, items=(item,),
-                        source=charge.SavedMethod(method.id), submission_key=charge.new_submission_key(), actor="test")
+                        source=charge.SavedMethod(method.id), submission_key=charge.new_submission_key(), actor="test",
+                        card_fee=fee)
 
 
 def die_at_commit(database, count, moment):
@@ -275,6 +276,67 @@ def test_a_confirmation_killed_at_any_commit_frees_the_debt_or_leaves_the_propos
         assert attempt.state == State.ABANDONED
         kinds = [event.kind for event in history(core, attempt)]
         assert (kinds.count("decided"), kinds.count("decision")) == (1, 1)
+        if code == 0:
+            break
+    assert code == 0
+
+
+def debits_of(sandbox, attempt):
+    """What the customer was charged as a card fee of the attempt."""
+    return [row for row in sandbox.ledger()["host"]["transactions"] if attempt and str(row["deleted"]) == "0"
+            and row["comment"] == f"{attempt.transaction_id}-2"]
+
+
+@pytest.fixture
+def fee_of(core, sandbox, settings_of):
+    """Cards pay three percent. ``fee_of(cents)`` is what the payer was shown."""
+    settings_of(core, card_fee_percent="3")
+    sandbox.control("POST", "gateway", {"penny_triggers": False})
+    return lambda cents: Money(cents * 3 // 100, "USD")
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_fee_killed_at_any_commit_is_charged_and_paid_once(core, sandbox, people, fee_of, moment):
+    card, _ = people
+    for count in range(1, MOST_COMMITS):
+        cents = 100 * (count + 9)
+        sandbox.fault(server="host", kind="http_status", status=500, match={"method": "POST", "path": "admin/finance/payments"})
+        sandbox.fault(server="host", kind="http_status", status=500, match={"method": "GET", "path": "admin/finance/transactions"}, times=3)
+        attempt = charge.take(core, order_of(card, cents, fee=fee_of(cents)))
+        sandbox.clear_faults()
+        assert attempt.state == State.APPROVED
+        sandbox.jump(seconds=700)
+        code = in_child(core, lambda fresh, mine=attempt.id: booking.settle_up(fresh, mine), kill_at=(count, moment))
+        assert code in (KILLED, 0)
+        for seconds in (200, 700, 400):
+            tick(core, sandbox, seconds)
+        attempt = recording.reload(core, attempt.id)
+        assert [line.booking for line in attempt.lines] == [Booking.POSTED, Booking.POSTED]
+        assert (len(debits_of(sandbox, attempt)), len(payments_of(sandbox, attempt))) == (1, 2)
+        if code == 0:
+            break
+    assert code == 0
+    assert count > 6  # claims, starts and ends of a debit and of two payments
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_undo_of_a_fee_killed_at_any_commit_is_finished_once(core, sandbox, people, fee_of, moment):
+    card, _ = people
+    before = core.host.customer_billing(1).deposit
+    for count in range(1, MOST_COMMITS):
+        cents = 100 * (count + 9)
+        attempt = charge.take(core, order_of(card, cents, fee=fee_of(cents)))
+        sandbox.control("POST", "autovoid", {"transaction_id": attempt.transaction_id})
+        core.database.run(lambda session, mine=attempt.id: states.move(
+            session, states.get_attempt(session, mine), State.VOIDED, reason="void"))
+        code = in_child(core, lambda fresh, mine=attempt.id: booking.settle_up(fresh, mine), kill_at=(count, moment))
+        assert code in (KILLED, 0)
+        for seconds in (200, 700):
+            tick(core, sandbox, seconds)
+        attempt = recording.reload(core, attempt.id)
+        assert [line.booking for line in attempt.lines] == [Booking.UNDONE, Booking.UNDONE]
+        assert (debits_of(sandbox, attempt), payments_of(sandbox, attempt)) == ([], [])
+        assert core.host.customer_billing(1).deposit == before
         if code == 0:
             break
     assert code == 0

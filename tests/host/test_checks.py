@@ -347,3 +347,12 @@ def test_a_setting_that_cannot_be_read_is_named(healthy, settings_of):
     result = only_wrong(examine(healthy), "settings")
     assert "'Smallest payment' must be an amount" in result.wrong
     assert "'Signed links are valid for' must be a whole number" in result.wrong
+
+
+def test_a_card_fee_that_could_not_be_booked_or_charged(healthy, settings_of):
+    settings_of(healthy, card_fee_percent="3", card_fee_category="5")
+    assert examine(healthy)["card_fee"].verdict is Verdict.OK
+    settings_of(healthy, card_fee_category="77")
+    assert "Splynx has no transaction category 77" in only_wrong(examine(healthy), "card_fee").wrong
+    settings_of(healthy, card_fee_percent="3.2")
+    assert "must be a number from 0 to 3" in only_wrong(examine(healthy), "card_fee").wrong

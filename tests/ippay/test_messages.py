@@ -189,3 +189,13 @@ def test_nothing_prints_a_secret():
     assert "...1000" in shown
     assert "...3456" in shown
     assert set(request.secrets) == {"739", "4B3J7E7D7K2A1000", "pass-word-1"}
+
+
+def test_a_fee_stands_beside_the_total_it_is_a_part_of():
+    values = {"transaction_id": ID, "token": "4B3J", "origin": "INTERNET"}
+    assert shape(m.sale(IDENTITY, amount_cents=3090, fee_cents=90, postal_code="84058", **values)).endswith(
+        "<TotalAmount>3090</TotalAmount><FeeAmount>90</FeeAmount><BillingPostalCode>84058</BillingPostalCode></ippay>")
+    assert "FeeAmount" not in shape(m.sale(IDENTITY, amount_cents=3090, **values))
+    for fee_cents in (-1, 3090, 4000):
+        with pytest.raises(ValueError, match="a fee is a part of the amount"):
+            m.sale(IDENTITY, amount_cents=3090, fee_cents=fee_cents, **values)

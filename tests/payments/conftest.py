@@ -239,6 +239,7 @@ def disagreements(core, sandbox):
             payments.setdefault(row["field_1"], []).append(row)
     found += [f"{reference} is booked {len(rows)} times" for reference, rows in payments.items()
               if len(rows) > 1 and not any(line.field_1 == reference and line.booking == Booking.REVIEW for line in lines)]
+    found += _fees_charged(ledger, lines)
     for row in live:
         attempt = attempts.get(row["transaction_id"])
         if attempt is None:
@@ -253,6 +254,17 @@ def disagreements(core, sandbox):
             if attempt.state != State.APPROVED or not (is_recorded or is_owned):
                 found.append(f"{line.field_1} was taken; we say {attempt.state}, {line.booking}")
     return found
+
+
+def _fees_charged(ledger, lines):
+    """A card fee that the host was told of is charged to the customer once, of its amount; one undone not at all."""
+    debits = {}
+    for row in ledger["host"]["transactions"]:
+        if str(row["deleted"]) == "0" and row["comment"]:
+            debits.setdefault(row["comment"], []).append(Money.from_host(row["total"], "USD").cents)
+    return [f"{line.field_1} is {line.booking}, its fee was charged as {debits.get(line.field_1, [])}" for line in lines
+            if line.is_fee and line.booking in (Booking.POSTED, Booking.UNDONE)
+            and debits.get(line.field_1, []) != ([line.amount_cents] if line.booking == Booking.POSTED else [])]
 
 
 def _taken_beyond(ledger, attempts, live):

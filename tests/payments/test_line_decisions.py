@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select, update
 
 from splynx_ippay.base.errors import AlreadyOpen, AmountChanged, BadInput, HostError
-from splynx_ippay.payments import charge, choices, decisions, line_decisions, missing, proposals, states
+from splynx_ippay.base.money import Money
+from splynx_ippay.payments import asking, charge, choices, decisions, line_decisions, missing, proposals, states
 from splynx_ippay.payments.models import Booking, DebtKey, Line, State
 
 ANNA = proposals.Person(1, "staff 1", "administrator")
@@ -252,3 +253,67 @@ def test_a_payment_refused_while_its_invoice_is_open_goes_to_a_person_in_the_end
     sandbox.clear_faults()
     decide(desk, attempt, Booking.DUE)
     assert len(desk.payments_of(attempt)) == 1
+
+
+# A card fee: a payment and what charges it, which belong together.
+
+@pytest.fixture
+def fee(desk, sandbox, settings_of):
+    """A payment with a fee, whose debit staff deleted in Splynx: the worker found that at night."""
+    settings_of(desk.core, card_fee_percent="3")
+    sandbox.control("POST", "gateway", {"penny_triggers": False})
+    attempt = desk.pay(desk.saved_card(), desk.topup(3000), card_fee=Money(90, "USD"))
+    desk.host_elsewhere("delete", f"admin/finance/transactions/{attempt.fee_line.splynx_transaction_id}")
+    assert missing.tick(desk.core) == 1
+    return attempt
+
+
+def decide_fee(desk, attempt, target, **changes):
+    return line_decisions.decide(desk.core, ANNA, desk.line(attempt, 2).id, wish(desk, attempt, target, **changes))
+
+
+def balance(desk):
+    return desk.core.host.customer_billing(1).deposit
+
+
+def test_a_fee_without_its_debit_is_not_called_posted_but_posted_again_whole(desk, sandbox, fee):
+    with pytest.raises(BadInput, match="no transaction that charges this card fee"):
+        decide_fee(desk, fee, Booking.POSTED)
+    with pytest.raises(BadInput, match="still shows a payment"):
+        decide_fee(desk, fee, Booking.DUE)
+    delete(desk, desk.line(fee, 2).splynx_payment_id)
+    before = balance(desk)
+    decide_fee(desk, fee, Booking.DUE)
+    line = desk.line(fee, 2)
+    assert (line.booking, line.on_account) == (Booking.POSTED, False)
+    assert line.splynx_transaction_id != fee.fee_line.splynx_transaction_id
+    assert balance(desk) == before  # the debit and its payment
+    assert missing.tick(desk.core) == 0
+
+
+def test_a_fee_whose_debit_was_entered_again_by_hand_is_posted_with_that(desk, fee):
+    made = desk.host_elsewhere("post", "admin/finance/transactions", {
+        "customer_id": 1, "type": "debit", "category": 5, "total": "0.90", "comment": fee.fee_line.field_1, "date": "2099-01-01"})
+    decide_fee(desk, fee, Booking.POSTED)
+    assert (desk.line(fee, 2).booking, desk.line(fee, 2).splynx_transaction_id) == (Booking.POSTED, made["id"])
+    assert missing.tick(desk.core) == 0
+
+
+def test_a_fee_that_still_stands_in_splynx_is_not_called_taken_back(desk, sandbox, settings_of):
+    settings_of(desk.core, card_fee_percent="3")
+    sandbox.control("POST", "gateway", {"penny_triggers": False})
+    attempt = desk.pay(desk.saved_card(), desk.topup(3000), card_fee=Money(90, "USD"))
+    desk.core.database.run(lambda session: states.move_booking(
+        session, session.get_one(Line, attempt.fee_line.id), Booking.REVIEW, reason="a person looks"))
+    sandbox.control("POST", "autovoid", {"transaction_id": attempt.transaction_id})
+    desk.core.database.run(lambda session: states.move(session, states.get_attempt(session, attempt.id), State.VOIDED, reason="void"))
+    delete(desk, attempt.fee_line.splynx_payment_id)
+    with pytest.raises(BadInput, match="still charges this card fee"):
+        decide_fee(desk, attempt, Booking.UNDONE)
+    decide_fee(desk, attempt, Booking.UNDO_DUE)
+    assert desk.line(attempt, 2).booking == Booking.UNDONE
+
+
+def test_what_is_asked_about_a_fee_knows_no_document(desk, fee):
+    facts = [fact for fact in asking.ask(desk.core, fee.id, ANNA.name) if str(fact["values"].get("line")) == "2"]
+    assert [fact["what"] for fact in facts] == ["host_payment"]

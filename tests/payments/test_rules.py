@@ -9,7 +9,8 @@ from splynx_ippay.base import clock
 from splynx_ippay.base.errors import ConfigError, HostRejected, HostUnavailable
 from splynx_ippay.base.money import Money
 from splynx_ippay.payments import calendar, due, events, limits, view
-from splynx_ippay.payments.models import Attempt, Booking, Event, Line, State, StatementGroup
+from splynx_ippay.payments.models import Attempt, Booking, Event, Line, State
+from splynx_ippay.payments.statements import StatementGroup
 
 
 def money(cents):

@@ -258,3 +258,24 @@ def test_faults_lose_double_or_falsify_a_posting(api, box):
     box.world.faults.add({"server": "host", "kind": "wrong_amount", "match": match})
     payment_id = api.post("finance/payments", **draft()).json()["id"]
     assert api.get(f"finance/payments/{payment_id}")["amount"] == 16.0
+
+
+def test_a_transaction_costs_what_its_price_and_tax_say_unless_a_total_is_given(api):
+    def total_of(**body):
+        made = api.post("finance/transactions", customer_id=2, type="debit", category=5, **body).json()["id"]
+        return api.get(f"finance/transactions/{made}")["total"]
+
+    assert total_of(price="0.90", tax_percent="8.25") == "0.9700"
+    assert total_of(price="2.00", quantity=3) == "6.0000"
+    assert total_of(price="0.90", tax_percent="8.25", total="0.98") == "0.9800"
+
+
+def test_a_transaction_on_an_invoice_or_of_a_payment_cannot_be_deleted(api):
+    made = api.post("finance/transactions", customer_id=2, type="debit", category=5, total="0.90").json()["id"]
+    api.put(f"finance/transactions/{made}", invoiced_by_id=7)
+    refused = api.delete(f"finance/transactions/{made}")
+    assert refused.status_code == 422
+    assert "invoiced" in refused.text
+    paid = api.post("finance/payments", **draft()).json()["id"]
+    mine = api.get(f"finance/payments/{paid}")["transaction_id"]
+    assert api.delete(f"finance/transactions/{mine}").status_code == 422

@@ -20,7 +20,7 @@ LIBRARY = "weasyprint"
 SYSTEM_LIBRARIES = ("libpango-1.0.so.0", "libpangoft2-1.0.so.0", "libharfbuzz-subset.so.0")
 INSTALL = "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 _SITE = "https://handed-over.invalid"  # a name that leads nowhere (RFC 2606), in front of the paths of a page
-_one_at_a_time = threading.Lock()  # a PDF is a second of one processor: a crowd of them waits instead of stopping all pages
+_one_at_a_time = threading.Lock()  # a crowd of PDFs waits in a line instead of stopping all pages
 
 
 class File(NamedTuple):

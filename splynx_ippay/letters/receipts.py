@@ -55,8 +55,9 @@ def of(attempt: Attempt) -> Facts:
         "at": (attempt.answered_at or attempt.created_at).isoformat(), "approval": attempt.approval if is_card else "",
         "reference": attempt.reference, "is_topup": all(line.document == "topup" for line in attempt.debts),
         "settled_on": attempt.settled_on.isoformat() if attempt.settled_on is not None else "",
-        "lines": [{"label": line.fee_name or _DOCUMENTS.get(line.document, _OTHER), "number": line.number, "cents": line.amount_cents,
-                   "rest_cents": line.rest_cents} for line in attempt.lines],
+        # A fee's own name is free text, no msgid: it goes where numbers go, which are printed as they stand.
+        "lines": [{"label": "" if line.fee_name else _DOCUMENTS.get(line.document, _OTHER), "number": line.fee_name or line.number,
+                   "cents": line.amount_cents, "rest_cents": line.rest_cents} for line in attempt.lines],
     }
 
 

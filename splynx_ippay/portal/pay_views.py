@@ -89,16 +89,18 @@ def ending(transaction_id: str) -> ResponseReturnValue:
         if len(attempt.debts) > 1:
             return address_of(attempt, source)
         chosen: dict[str, Any] = {"source": source} if source else {}
-        if line.document == "topup":
-            return url_for("portal.topup", **chosen)
-        return url_for(_PAGES[line.document], item_id=line.number, **chosen)
+        if line.document in _PAGES:
+            return url_for(_PAGES[line.document], item_id=line.number, **chosen)
+        # A balance that staff tried to take: what is open is paid document by document.
+        return url_for("portal.topup" if line.document == "topup" else "portal.several", **chosen)
 
     page = endings.page_of(attempt, pay_again)
     with core.database.read() as session:
         mailed_to = confirmed_to(session, attempt.id, page.kind)
     return render_template("portal/ending.html", page=page, attempt=attempt, source=endings.source_of(attempt), mailed_to=mailed_to,
                            merchant=merchant_name(core, attempt.partner_id) if page.receipt else "",
-                           pdf=receipts.offer(page, url_for("portal.receipt", transaction_id=transaction_id)), back=_BACK[line.document])
+                           pdf=receipts.offer(page, url_for("portal.receipt", transaction_id=transaction_id)),
+                           back=_BACK.get(line.document, _BACK["topup"]))
 
 
 @bp.get("/payments/<transaction_id>/receipt.pdf")

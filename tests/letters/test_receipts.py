@@ -8,7 +8,7 @@ import pytest
 from splynx_ippay.base.written import day, moment
 from splynx_ippay.letters import kinds, sending
 from splynx_ippay.payments import charge, states
-from splynx_ippay.payments.models import Door, State
+from splynx_ippay.payments.models import Door, Line, State
 
 
 @pytest.fixture
@@ -219,6 +219,17 @@ def test_an_unnamed_provider_and_an_unknown_document_have_words(desk, posted, se
     assert "please tell your internet provider" in mail.text
     assert "Payment: $1.00" in mail.text
     assert "<br>" not in mail.html
+
+
+def test_the_name_somebody_gave_the_fee_is_printed_as_it_stands(desk, posted, settings_of):
+    desk.pay(desk.saved_card(), desk.topup(5000))
+    attempt = desk.attempts()[0]
+    desk.core.database.run(lambda session: session.add(Line(
+        attempt_id=attempt.id, position=2, document="fee", amount_cents=150, booking="none", booking_version=1, number="",
+        terms={"name": "3% <b>fee</b> %(amount)s", "tax_percent": "0", "tax_cents": 0})))
+    [mail] = posted()
+    assert "3% <b>fee</b> %(amount)s: $1.50" in mail["text"]
+    assert "3% &lt;b&gt;fee&lt;/b&gt; %(amount)s" in mail["html"]
 
 
 @pytest.mark.parametrize("kind", kinds.KINDS)

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from splynx_ippay.base.money import Money
+from splynx_ippay.ippay.messages import Card
 from splynx_ippay.letters import sending
-from splynx_ippay.payments import reconcile, returns, states
+from splynx_ippay.payments import balance, charge, reconcile, returns, saving, states
 from splynx_ippay.payments.models import Attempt, State
 from splynx_ippay.splynx.resources import PaymentDraft
 
@@ -351,3 +352,14 @@ def test_the_page_names_the_masked_address_once_its_mail_has_gone_out_and_not_be
     assert john.get(page.url).says("We have also mailed this to c***@m***.example.")
     core.database.run(lambda session: states.move(session, states.get_attempt(session, 1), State.REVIEW, reason="odd"))
     assert not john.get(page.url).says("mailed"), "the mail said something else"
+
+
+def test_a_customer_sees_what_became_of_a_charge_of_the_whole_balance(portal, core, sandbox):
+    method = saving.save(core, 1, 1, Card(number="4111111111111111", exp_month=12, exp_year=2034, holder="John Sway", postal_code="80202"), None)
+    sandbox.control("POST", "answers", {"type": "SALE", "action_code": "051"})
+    attempt = charge.take(core, charge.Order(
+        door="run", customer_id=1, partner_id=1, actor="run 1", origin="RECURRING", source=charge.SavedMethod(method.id),
+        items=(charge.Item("balance", None, "", balance.read_owed(core, 1, "USD")),), submission_key="balance-1"))
+    page = portal.get(f"/ippay/payments/{attempt.transaction_id}")
+    assert page.says("declined", "not enough money", "Back to portal")
+    assert portal.click(page, "Use another card or account").status_code == 200

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from splynx_ippay.base.errors import AddOnError, AlreadyOpen, AmountChanged, HostRejected, HostUnavailable, Stopped
 from splynx_ippay.base.money import Money
-from splynx_ippay.payments import balance, charge, due, intent, states
+from splynx_ippay.payments import balance, charge, due, fees, intent, states
 from splynx_ippay.payments.models import Booking, DebtKey, Door, State
 
 RUN = {"door": Door.RUN, "origin": "RECURRING", "actor": "run 1"}
@@ -211,6 +211,16 @@ def test_a_host_without_an_answer_leaves_no_attempt_behind(desk, sandbox):
     with pytest.raises(HostRejected):
         desk.pay(card, item, **RUN)
     assert [attempt.state for attempt in desk.attempts()] == [State.ABANDONED]
+
+
+def test_a_card_fee_is_no_part_of_what_is_owed_and_a_charge_of_balances_takes_none(desk, sandbox, settings_of):
+    settings_of(desk.core, card_fee_percent="3", card_fee_category="1")
+    card, item = desk.saved_card(), desk.invoice()
+    fee = fees.CardFee.of(desk.core.settings, "USD").on(item.amount).amount
+    desk.pay(card, item, card_fee=fee)
+    assert (fee.cents, owed(desk)) == (45, 19500)
+    whole = desk.pay(card, desk.balance(), **RUN)
+    assert (whole.state, whole.amount_cents, whole.fee_cents, owed(desk)) == (State.APPROVED, 19500, 0, 0)
 
 
 def test_a_balance_is_charged_alone(desk):

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from sqlalchemy import select
 from splynx_ippay.base.money import Money
 from splynx_ippay.credentials import Method
 from splynx_ippay.ippay.messages import BankAccount, Card
-from splynx_ippay.payments import booking, charge, events, reconcile, recording, returns, saving
+from splynx_ippay.payments import booking, charge, events, proposals, reconcile, recording, returns, saving
 from splynx_ippay.payments.models import Attempt, Booking, CustomerNote, Door, Event, Line, State, Terminal
 
 VISA = "4111111111111111"
@@ -124,6 +125,13 @@ class Desk:
         return self.core.host.client.post("admin/finance/payments", {
             "customer_id": customer_id, "invoice_id": item.document_id, "payment_type": 1, "date": "2026-11-22",
             "amount": f"{cents // 100}.{cents % 100:02d}", "comment": "cash", "field_1": "", "field_2": ""})["id"]
+
+    def wish(self, attempt, target, **changes):
+        """What a person who has looked puts forward about an attempt or one of its lines, on all that is known now."""
+        with self.core.database.read() as session:
+            seen = proposals.last_seq(session, attempt.id)
+        return replace(proposals.Proposal(str(target), "console", "page 7", "seen in IPpay's own pages",
+                                          charge.new_submission_key(), seen), **changes)
 
     def attempts(self):
         with self.core.database.read() as session:

@@ -8,12 +8,13 @@ import random
 import pytest
 
 from splynx_ippay.base.errors import AddOnError
-from splynx_ippay.payments import charge
-from splynx_ippay.payments.models import Door, State
+from splynx_ippay.payments import charge, decisions, line_decisions, proposals
+from splynx_ippay.payments.models import Booking, Door, State
 
 GATEWAY_FAULTS = ["drop_before", "drop_after", "reset", "half_answer", "html", "garbage", "http_status", "echo", "oversize"]
 HOST_FAULTS = ["drop_before", "drop_after", "half_answer", "html", "http_status", "garbage"]
 STEPS = 50
+ANNA, BEN = proposals.Person(1, "staff 1", "administrator"), proposals.Person(2, "staff 2", "financial-manager")
 
 
 class Player:
@@ -80,6 +81,37 @@ class Player:
             self.diary.append(f"return {row['transaction_id']} {code}")
             self.desk.sandbox.control("POST", "returns", {"transaction_id": row["transaction_id"], "code": code, "days": 0})
 
+    def decide(self):
+        """Two administrators look at what really happened and decide about what waits for them."""
+        attempts = self.desk.attempts()
+        waiting = [(one, None) for one in attempts if one.state == State.REVIEW]
+        waiting += [(one, line) for one in attempts for line in one.lines if line.booking == Booking.REVIEW and one.state != State.REVIEW]
+        if waiting:
+            attempt, line = self.random.choice(waiting)
+            self.diary.append(f"decide {attempt.transaction_id}")
+            try:
+                self.diary[-1] += f" -> {self.about(attempt) if line is None else self.about_line(attempt, line)}"
+            except AddOnError as error:
+                self.diary[-1] += f" -> {type(error).__name__}: {error}"
+        return bool(waiting)
+
+    def about(self, attempt):
+        truth = next((row["state"] for row in self.desk.sandbox.ledger()["gateway"]["transactions"]
+                      if row["transaction_id"] == attempt.transaction_id and row["type"] in ("SALE", "CHECK")), "declined")
+        is_there = State.APPROVED if attempt.instrument == "card" or truth == "settled" else State.ACCEPTED
+        target = {"booked": is_there, "settled": is_there, "voided": State.VOIDED, "returned": State.RETURNED}.get(truth, State.ABANDONED)
+        decision = decisions.decide(self.desk.core, ANNA, attempt.id, self.desk.wish(attempt, target))
+        if decision.standing == "open":
+            decisions.confirm(self.desk.core, BEN, decision.id)
+        return target
+
+    def about_line(self, attempt, line):
+        money_there = attempt.state in (State.APPROVED, State.ACCEPTED)
+        is_shown = bool(self.desk.payments_of(attempt))
+        target = (Booking.POSTED if is_shown else Booking.DUE) if money_there else Booking.UNDO_DUE
+        line_decisions.decide(self.desk.core, ANNA, line.id, self.desk.wish(attempt, target))
+        return target
+
     def tick(self):
         seconds = self.random.choice([6, 60, 400, 2000, 4000, 90_000])
         self.diary.append(f"tick after {seconds} s")
@@ -92,7 +124,7 @@ def test_whatever_happens_the_books_agree(desk, sandbox, settings_of, breaches, 
     desk.core.host_seconds = 3
     player = Player(desk, seed)
     moves = [player.pay] * 6 + [player.charge_balance] * 2 + [player.tick] * 4 + [player.spoil_gateway] * 3 + [
-        player.spoil_host, player.spoil_reports, player.press_again, player.come_back]
+        player.spoil_host, player.spoil_reports, player.press_again, player.come_back, player.decide]
     for step in range(STEPS):
         player.random.choice(moves)()
         if step % 10 == 9:
@@ -105,6 +137,12 @@ def test_whatever_happens_the_books_agree(desk, sandbox, settings_of, breaches, 
         assert attempt.state not in (State.INTENDED, State.UNKNOWN), player.diary
         if attempt.state == State.APPROVED:
             assert all(line.booking == "posted" for line in attempt.lines) or attempt.reason, player.diary
+    for _ in range(60):
+        if not player.decide():
+            break
+        desk.tick(seconds=700)
+    assert breaches() == [], player.diary
+    assert not player.decide(), player.diary  # nothing waits for a person for ever
 
 
 @pytest.mark.parametrize(("server", "kind", "words"), [

@@ -1,6 +1,5 @@
 """The way out of REVIEW: the whole square for cards and bank debits, two people where two are needed, nothing twice."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +7,7 @@ from sqlalchemy import select, update
 
 from splynx_ippay.base.errors import AlreadyOpen, BadInput, Stopped
 from splynx_ippay.notifications.outbox import OutboxMail
-from splynx_ippay.payments import asking, booking, charge, choices, decisions, proposals, states, waiting
+from splynx_ippay.payments import asking, booking, choices, decisions, proposals, states, waiting
 from splynx_ippay.payments.decision_models import Decision, Standing
 from splynx_ippay.payments.models import Attempt, Booking, DebtKey, Line, State
 from splynx_ippay.payments.watch_models import Installation
@@ -17,14 +16,8 @@ ANNA, BEN = proposals.Person(1, "staff 1", "administrator"), proposals.Person(2,
 NOT_TAKEN = (State.DECLINED, State.ABANDONED)
 
 
-def wish(desk, attempt, target, **changes):
-    with desk.core.database.read() as session:
-        seen = proposals.last_seq(session, attempt.id)
-    return replace(proposals.Proposal(str(target), "console", "page 7", "seen in IPpay's own pages", charge.new_submission_key(), seen), **changes)
-
-
 def decide(desk, attempt, target, person=ANNA, **changes):
-    return decisions.decide(desk.core, person, attempt.id, wish(desk, attempt, target, **changes))
+    return decisions.decide(desk.core, person, attempt.id, desk.wish(attempt, target, **changes))
 
 
 def decide_by_two(desk, attempt, target):
@@ -276,7 +269,7 @@ def test_nobody_confirms_a_proposal_of_their_own_not_even_from_another_session(d
 
 def test_a_second_confirmation_and_a_second_press_change_nothing(desk):
     attempt = doubtful(desk, is_taken=False)
-    form = wish(desk, attempt, State.ABANDONED)
+    form = desk.wish(attempt, State.ABANDONED)
     first = decisions.decide(desk.core, ANNA, attempt.id, form)
     assert decisions.decide(desk.core, ANNA, attempt.id, form).id == first.id
     assert desk.core.database.run(lambda session: decisions._decide(session, attempt.id, ANNA, form)).id == first.id
@@ -369,7 +362,7 @@ def test_a_decision_without_evidence_and_reason_is_none(desk, field, value):
 
 def test_in_quarantine_nothing_is_decided(desk, core):
     attempt = doubtful(desk, is_taken=True)
-    form = wish(desk, attempt, State.APPROVED)
+    form = desk.wish(attempt, State.APPROVED)
     core.database.run(lambda session: session.execute(update(Installation).values(quarantined_at=attempt.created_at, reason="old")))
     with pytest.raises(Stopped):
         decisions.decide(core, ANNA, attempt.id, form)
@@ -439,7 +432,7 @@ def test_a_returned_debit_that_settled_after_all_is_posted_again_after_a_look_at
     decide(desk, attempt, State.APPROVED)
     line = desk.line(attempt)
     assert (line.booking, desk.payments_of(attempt)) == (Booking.REVIEW, [])
-    line_decisions.decide(desk.core, ANNA, line.id, wish(desk, attempt, Booking.DUE, evidence="host"))
+    line_decisions.decide(desk.core, ANNA, line.id, desk.wish(attempt, Booking.DUE, evidence="host"))
     assert (desk.line(attempt).booking, len(desk.payments_of(attempt))) == (Booking.POSTED, 1)
 
 

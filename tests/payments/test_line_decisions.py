@@ -7,20 +7,14 @@ from sqlalchemy import select, update
 
 from splynx_ippay.base.errors import AlreadyOpen, AmountChanged, BadInput, HostError
 from splynx_ippay.base.money import Money
-from splynx_ippay.payments import asking, charge, choices, decisions, line_decisions, missing, proposals, states
+from splynx_ippay.payments import asking, choices, decisions, line_decisions, missing, proposals, states
 from splynx_ippay.payments.models import Booking, DebtKey, Line, State
 
 ANNA = proposals.Person(1, "staff 1", "administrator")
 
 
-def wish(desk, attempt, target, **changes):
-    with desk.core.database.read() as session:
-        seen = proposals.last_seq(session, attempt.id)
-    return replace(proposals.Proposal(target, "host", "today", "looked at it in Splynx", charge.new_submission_key(), seen), **changes)
-
-
 def decide(desk, attempt, target, **changes):
-    return line_decisions.decide(desk.core, ANNA, desk.line(attempt).id, wish(desk, attempt, target, **changes))
+    return line_decisions.decide(desk.core, ANNA, desk.line(attempt).id, desk.wish(attempt, target, **changes))
 
 
 def review(desk, attempt, reason="a person looks", **columns):
@@ -57,7 +51,7 @@ def refused(desk, attempt, target, words, **changes):
 
 def test_a_payment_deleted_in_splynx_is_posted_again_once(desk, sandbox):
     attempt = deleted_in_host(desk)
-    form = wish(desk, attempt, Booking.DUE)
+    form = desk.wish(attempt, Booking.DUE)
     line_id = desk.line(attempt).id
     first = line_decisions.decide(desk.core, ANNA, line_id, form)
     assert line_decisions.decide(desk.core, ANNA, line_id, form).id == first.id
@@ -179,7 +173,7 @@ def test_without_an_answer_of_splynx_nothing_is_decided(desk, sandbox):
 
 def test_a_line_that_moved_between_the_look_and_the_decision_is_left_alone(desk, core):
     attempt = deleted_in_host(desk)
-    form, line = wish(desk, attempt, Booking.DUE), desk.line(attempt)
+    form, line = desk.wish(attempt, Booking.DUE), desk.line(attempt)
     seen = replace(line_decisions.look(core, line.id), version=1)
     with pytest.raises(BadInput, match="Something new"):
         core.database.run(lambda session: line_decisions._decide(session, line.id, ANNA, form, seen))
@@ -193,7 +187,7 @@ def test_a_line_whose_payment_is_itself_in_review_waits_for_that(desk, core):
     core.database.run(lambda session: states.move(
         session, states.get_attempt(session, attempt.id), State.REVIEW, reason="not in the settlement"))
     refused(desk, attempt, Booking.DUE, "cannot be decided")
-    decisions.decide(core, ANNA, attempt.id, wish(desk, attempt, State.APPROVED, evidence="console"))
+    decisions.decide(core, ANNA, attempt.id, desk.wish(attempt, State.APPROVED, evidence="console"))
     decide(desk, attempt, Booking.DUE)
     assert desk.line(attempt).booking == Booking.POSTED
 
@@ -206,7 +200,7 @@ def test_a_line_that_is_posted_has_nothing_to_decide(desk):
 def test_money_given_back_instead_of_entering_the_payment_again_ends_both(desk, sandbox):
     attempt = deleted_in_host(desk)
     sandbox.control("POST", "autovoid", {"transaction_id": attempt.transaction_id})
-    decisions.decide(desk.core, ANNA, attempt.id, wish(desk, attempt, State.VOIDED, evidence="console"))
+    decisions.decide(desk.core, ANNA, attempt.id, desk.wish(attempt, State.VOIDED, evidence="console"))
     assert (desk.attempt(attempt.id).state, desk.line(attempt).booking) == (State.VOIDED, Booking.UNDONE)
     assert desk.pay(desk.saved_card(), desk.invoice()).state == State.APPROVED
 

@@ -263,7 +263,7 @@ def fee(desk, sandbox, settings_of):
 
 
 def decide_fee(desk, attempt, target, **changes):
-    return line_decisions.decide(desk.core, ANNA, desk.line(attempt, 2).id, wish(desk, attempt, target, **changes))
+    return line_decisions.decide(desk.core, ANNA, desk.line(attempt, 2).id, desk.wish(attempt, target, **changes))
 
 
 def balance(desk):

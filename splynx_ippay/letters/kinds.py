@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from splynx_ippay.payments.core import Core
 
 
-def as_owed(_session: Session, mail: OutboxMail) -> dict[str, Any]:
-    """What was written down when the mail became owed."""
-    return dict(mail.values)
-
-
 def nowhere(_core: Core, _session: Session, _mail: OutboxMail) -> dict[str, str]:
     """A mail without a button."""
     return {}
@@ -37,7 +32,7 @@ class Kind:
 
     title: str  # for staff
     switch: str  # the setting (yes or no) without which it does not go out; "": what owes it has looked
-    facts: Callable[[Session, OutboxMail], dict[str, Any]] = as_owed  # for its templates; raises Overtaken
+    facts: Callable[[Session, OutboxMail], dict[str, Any]]  # for its templates; raises Overtaken
     addresses: Callable[[Core, Session, OutboxMail], dict[str, str]] = nowhere  # where it leads to
     worth: timedelta = timedelta(days=3)  # an older one is no news any more
 

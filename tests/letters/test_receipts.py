@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from splynx_ippay.base.written import day, moment
+from splynx_ippay.credentials import Method
 from splynx_ippay.letters import kinds, sending
 from splynx_ippay.payments import charge, states
 from splynx_ippay.payments.models import Door, Line, State
@@ -111,6 +112,12 @@ To withdraw it, remove the bank account under IpPay payment credentials in the p
 If you did not expect this debit, please tell North & Sons and quote the reference.
 +1 303 555 0100, help@north.example
 """
+
+
+def test_a_debit_whose_authorization_is_not_kept_here_is_told_without_one(desk, posted):
+    attempt = desk.pay(desk.saved_bank(), desk.topup(5000))
+    desk.core.database.run(lambda session: setattr(session.get(Method, attempt.method_id), "consent_text", ""))
+    assert "authorized" not in posted()[0]["text"]
 
 
 def money(attempt):

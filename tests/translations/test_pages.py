@@ -174,3 +174,17 @@ def test_the_mailed_code_speaks_the_language(language):
     assert [piece for piece in english_of(language) if piece in " ".join(seen.split())] == []
     assert "123456" in mail.text
     assert "123456" in mail.html
+
+
+@pytest.mark.parametrize("kind", ["paid", "debit_received", "debit_paid", "debit_returned", "cancelled", "not_taken"])
+def test_the_mails_about_a_payment_speak_the_language(language, kind):
+    line = {"label": "Proforma invoice", "number": "7", "cents": 500, "rest_cents": 700}
+    mail = notifications.render(
+        kind, "anna@mail.example", language, name="Anna", merchant="", contact="", cents=500, currency="USD", source="Bank account",
+        last_four="6789", at="2026-11-22T10:00:00+00:00", approval="123456", reference="ABC", is_topup=False, settled_on="2026-11-24",
+        lines=[line], again=False, sent_on="2026-11-22", leaves_on="2026-11-23", final_on="2026-11-30", held_until="",
+        returned_why="there was not enough money on the account.", authorized=["OK"], authorized_at="2026-11-22T10:00:00+00:00",
+        why="", ending="")
+    seen = " ".join(html.unescape(mail.subject + mail.text + mail.html).split())
+    assert [piece for piece in english_of(language) if piece in seen] == []
+    assert "November" not in seen

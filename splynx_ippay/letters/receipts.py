@@ -54,7 +54,7 @@ def of(attempt: Attempt) -> Facts:
         "source": attempt.brand if is_card and attempt.brand not in {"", "card"} else _SOURCES[attempt.instrument],
         "at": (attempt.answered_at or attempt.created_at).isoformat(), "approval": attempt.approval if is_card else "",
         "reference": attempt.reference, "is_topup": all(line.document == "topup" for line in attempt.debts),
-        "settled_on": attempt.settled_on.isoformat() if attempt.settled_on is not None else "",
+        "is_test": attempt.environment == "test", "settled_on": attempt.settled_on.isoformat() if attempt.settled_on is not None else "",
         # A fee's own name is free text, no msgid: it goes where numbers go, which are printed as they stand.
         "lines": [{"label": "" if line.fee_name else _DOCUMENTS.get(line.document, _OTHER), "number": line.fee_name or line.number,
                    "cents": line.amount_cents, "rest_cents": line.rest_cents} for line in attempt.lines],

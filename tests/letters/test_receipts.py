@@ -60,6 +60,8 @@ def test_the_receipt_of_a_card_payment_of_a_part(desk, posted):
 
 Your payment of $13.00 was approved. Thank you. You do not need to do anything.
 
+This is a test payment: no real money moves.
+
 Paid to: North & Sons
 Date: TODAY, NOW
 Invoice {invoice.number}: $13.00 of $15.00
@@ -94,6 +96,8 @@ What happens next
 - {day(days.sent_on, "en")}: the debit was accepted for sending.
 - About {day(days.leaves_on, "en")}: the money leaves your account. Please keep enough money on it.
 - Until {day(days.final_on, "en")}: your bank may send the debit back, for example if there is not enough money. Then the amount is open again, and we write to you.
+
+This is a test payment: no real money moves.
 
 Provider: North & Sons
 Date: TODAY, NOW
@@ -140,6 +144,8 @@ def test_a_debit_that_settled_has_its_receipt(desk, posted):
     assert text_of(mail, attempt) == f"""Hello John Sway,
 
 Your bank debit of $15.00 went through. Thank you. You do not need to do anything.
+
+This is a test payment: no real money moves.
 
 Paid to: North & Sons
 Date: TODAY, NOW
@@ -192,7 +198,7 @@ def test_a_cancelled_payment_is_told(desk, posted, sandbox):
 
 
 @pytest.mark.parametrize(("to", "code", "words"), [
-    (State.ABANDONED, "", "no money was taken.\n\nProvider"),
+    (State.ABANDONED, "", "no money was taken.\n\nThis is a test"),
     (State.DECLINED, "051", "There is not enough money available on this card"),
 ])
 def test_a_lost_answer_that_was_a_no_is_told_with_its_reason(desk, posted, sandbox, to, code, words):
@@ -219,13 +225,14 @@ def test_an_unnamed_provider_and_an_unknown_document_have_words(desk, posted, se
     from splynx_ippay import notifications
 
     facts = {"name": "Ann", "merchant": "", "contact": "", "cents": 100, "currency": "USD", "source": "Card", "last_four": "1111",
-             "at": datetime(2026, 11, 22, 10, tzinfo=UTC).isoformat(), "approval": "", "reference": "X", "is_topup": False, "settled_on": "",
+             "at": datetime(2026, 11, 22, 10, tzinfo=UTC).isoformat(), "approval": "", "reference": "X", "is_topup": False, "settled_on": "", "is_test": False,
              "lines": [{"label": "Payment", "number": "", "cents": 100, "rest_cents": None}]}
     mail = notifications.render("paid", "ann@mail.example", "en", **facts)
     assert "Paid to: Your internet provider" in mail.text
     assert "please tell your internet provider" in mail.text
     assert "Payment: $1.00" in mail.text
     assert "<br>" not in mail.html
+    assert "test" not in mail.text
 
 
 def test_the_name_somebody_gave_the_fee_is_printed_as_it_stands(desk, posted, settings_of):

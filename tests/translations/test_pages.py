@@ -181,7 +181,7 @@ def test_the_mails_about_a_payment_speak_the_language(language, kind):
     line = {"label": "Proforma invoice", "number": "7", "cents": 500, "rest_cents": 700}
     mail = notifications.render(
         kind, "anna@mail.example", language, name="Anna", merchant="", contact="", cents=500, currency="USD", source="Bank account",
-        last_four="6789", at="2026-11-22T10:00:00+00:00", approval="123456", reference="ABC", is_topup=False, settled_on="2026-11-24",
+        last_four="6789", at="2026-11-22T10:00:00+00:00", approval="123456", reference="ABC", is_topup=False, settled_on="2026-11-24", is_test=True,
         lines=[line], again=False, sent_on="2026-11-22", leaves_on="2026-11-23", final_on="2026-11-30", held_until="",
         returned_why="there was not enough money on the account.", authorized=["OK"], authorized_at="2026-11-22T10:00:00+00:00",
         why="", ending="")

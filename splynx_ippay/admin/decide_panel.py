@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 from splynx_ippay import auth
 from splynx_ippay.payments import choices, proposals
 from splynx_ippay.payments.decision_models import Asked
-from splynx_ippay.payments.models import State
+from splynx_ippay.payments.models import Booking, State
 from splynx_ippay.payments.orders import new_submission_key
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from splynx_ippay.payments.decision_models import Decision
-    from splynx_ippay.payments.models import Attempt, Booking, Line
+    from splynx_ippay.payments.models import Attempt, Line
+
+_IN_DOUBT = frozenset({State.REVIEW, State.UNKNOWN})
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,10 @@ class Panel:
 
 def panel_of(session: Session, attempt: Attempt, *, of: int | None = None, mistakes: dict[str, str] | None = None) -> Panel | None:
     """The panel of a payment, None where nothing is to be decided or asked."""
+    if attempt.state not in _IN_DOUBT and all(line.booking != Booking.REVIEW for line in attempt.lines):
+        return None
     ends = choices.offered(attempt, choices.known_of(session, attempt))
     lines = {line: found for line in attempt.lines if (found := choices.offered_for_line(line))}
-    if not (ends or lines or attempt.state == State.UNKNOWN):
-        return None
     proposal = proposals.find_open(session, attempt.id)
     return Panel(ends, lines, session.get(Asked, attempt.id), proposal, proposal is not None and proposal.person_id == auth.staff().id,
                  proposals.last_seq(session, attempt.id), new_submission_key(), of, mistakes or {})

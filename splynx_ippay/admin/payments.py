@@ -53,13 +53,13 @@ def show(attempt_id: int, *, of: int | None = None, mistakes: dict[str, str] | N
             abort(404)
         history = list(attempt.events)
         panel = panel_of(session, attempt, of=of, mistakes=mistakes)
-        note = session.get(CustomerNote, attempt.customer_id)
+        note = session.get(CustomerNote, attempt.customer_id) if panel is not None or attempt.excess else None
         entries = timeline.of(history, mails_about(session, attempt_id))
         run_id = session.scalar(select(RunItem.run_id).where(RunItem.attempt_id == attempt_id))
     meaning = decline_for(attempt.action_code, attempt.brand, attempt.response_text) if attempt.state == "declined" else None
     return render_template("admin/payment.html", attempt=attempt, timeline=entries, broken=events.first_broken(history),
                            names=customer_names(core, {attempt.customer_id}), meaning=meaning, words=words, run_id=run_id,
-                           panel=panel, decision_words=decision_words, is_stopped=note is not None and note.no_auto,
+                           panel=panel, problem_words=(mistakes or {}).get("target") or (mistakes or {}).get("confirm"), decision_words=decision_words, is_stopped=note is not None and note.no_auto,
                            source_of=source_of, money_of=Money)
 
 

@@ -64,6 +64,15 @@ def test_the_own_proposal_cannot_be_confirmed_by_its_address_and_can_be_taken_ba
     assert staff.post("/ippay/admin/decisions/99/confirm", {"csrf_token": token}).status_code == 404
 
 
+def test_who_confirms_what_has_ended_meanwhile_is_told_so(staff, second_staff, doubt, core):
+    staff.submit(page_of(staff, doubt), "/decide", **LOOKED)
+    page = page_of(second_staff, doubt)
+    core.database.run(lambda session: states.move(session, session.get_one(Attempt, 1), State.VOIDED, reason="a test"))
+    answer = second_staff.submit(page, "/confirm")
+    assert answer.status_code == 400
+    assert answer.says("Something new was learned about this payment.", "Voided")
+
+
 def test_who_may_only_look_sees_the_facts_and_no_form(staff, doubt, core, settings_of):
     settings_of(core, roles_refund="nobody")
     page = page_of(staff, doubt)

@@ -29,7 +29,6 @@ def test_a_decline_says_why_that_nothing_was_charged_and_what_to_do(town, john):
     for place, (amount, reason, step, may_retry) in enumerate(DECLINES):
         if place == 5:  # ten tries with one card, and no more
             town.save_card(john, town.mastercard)
-            john.submit(open_menu(john, "IpPay payment credentials"), "/default")
         page = town.top_up(john, amount)
         assert page.says("The payment was declined", reason, "Nothing was charged", "Reference", f"Code: 0{amount[-2:]}"), amount
         assert not any(page.says(word) for word in SECRET_OF_THE_BANK), amount

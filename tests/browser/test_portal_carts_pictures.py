@@ -70,3 +70,38 @@ def test_a_printed_authorization_and_a_withdrawn_one_are_pictured(gallery, custo
     press(page, "Withdraw this authorization")
     page.goto("/ippay/credentials")
     pictured.shoot("credentials-withdrawn", page, again=False)
+
+
+def test_a_fee_for_paying_by_card_is_pictured_before_and_after(gallery, customer, town, three, settings_of, core, sandbox):
+    pictured, page = gallery("portal"), customer().page
+    town.card()
+    town.bank()
+    sandbox.control("POST", "gateway", {"penny_triggers": False})
+    settings_of(core, card_fee_percent="3", card_fee_tax_percent="8.25", part_payments="1", part_minimum="5.00")
+    page.goto(f"/ippay/pay-invoice?item_id={three[-1]['number']}")
+    pictured.shoot("pay-with-fee", page)
+    button = page.locator("main form[data-once] button[type=submit]")
+    by_card = button.inner_text()
+    page.locator("input[data-kind=bank]").first.check()
+    assert button.inner_text() != by_card  # the button says what the chosen way is charged
+    page.locator("#amount").fill("7.00")
+    press(page, "Show the total")
+    assert page.locator(".sums").inner_text().count("$7.00") == 2
+    pictured.shoot("pay-a-part-with-fee", page, again=False)
+    settings_of(core, card_fee_percent="2")
+    page.locator("input[data-kind=card]").first.check()
+    button.click()
+    page.wait_for_load_state()
+    pictured.shoot("pay-fee-changed", page, again=False)
+    page.goto("/ippay/")
+    pictured.shoot("topup-with-fee", page)
+    page.get_by_role("link", name="Add $50.00").click()
+    page.wait_for_load_state()
+    pictured.shoot("topup-total-with-fee", page)
+    page.goto("/ippay/pay")
+    press(page, "Continue")
+    pictured.shoot("several-pay-with-fee", page)
+    page.locator("input[data-kind=card]").first.check()
+    page.locator("main form[data-once] button[type=submit]").click()
+    page.wait_for_url("**/payments/*")
+    pictured.shoot("paid-with-fee", page)

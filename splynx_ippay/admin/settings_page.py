@@ -102,7 +102,7 @@ def _page(core: Core, partner_id: int | None, typed: Mapping[str, str] | None = 
     said = {key: _(error.message, **error.params) for key, error in (problems or {}).items()}
     return render_template(
         "admin/settings.html", blocks=settings_form.fields(core.settings, partner_id, typed, said), partner_id=partner_id,
-        partners=_partners(core), methods=_methods(core), method_keys=_METHODS, problems=said, tab="settings",
+        partners=_partners(core), lists=_lists(core), problems=said, tab="settings",
         contact=core.settings.text("gateway_contact"), ini_file=core.deployment.ini_file,
         can_write=settings_writer.can_write(core.deployment), pictures={
             kind: branding.version_of(core.deployment, partner_id or 0, kind) for kind in branding.PICTURES})
@@ -129,12 +129,14 @@ def _partners(core: Core) -> list[tuple[int, str]]:
         return []
 
 
-def _methods(core: Core) -> list[tuple[str, str]]:
-    """The host's payment methods for the two selects; without an answer their numbers must do."""
+def _lists(core: Core) -> dict[str, list[tuple[str, str]]]:
+    """What the host lets one choose, by setting; without an answer the numbers must do."""
     try:
-        return [(str(method.id), method.name) for method in core.host.payment_methods()]
+        methods = [(str(method.id), method.name) for method in core.host.payment_methods()]
+        categories = [(str(category.id), category.name) for category in core.host.transaction_categories()]
     except (HostError, ConfigError):
-        return []
+        return {}
+    return dict.fromkeys(_METHODS, methods) | {"card_fee_category": categories}
 
 
 def _partner(values: Mapping[str, str]) -> int | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from splynx_ippay.base.money import Money
 from splynx_ippay.letters import sending
 from splynx_ippay.notifications import enqueue
-from splynx_ippay.payments import breaker
-from splynx_ippay.payments.models import Attempt, Terminal
+from splynx_ippay.payments import breaker, charge
+from splynx_ippay.payments.models import Attempt, Door, Terminal
 
 JOHN, ASHLEY = 1, 3
 
@@ -253,3 +254,19 @@ def test_every_ending_of_a_payment_has_its_words_for_staff(core):
     assert STATES.keys() == SIGNS.keys() == set(State)
     assert BOOKINGS.keys() == set(Booking)
     assert DOORS.keys() == set(Door)
+
+
+def test_the_page_of_a_payment_with_a_fee_shows_it_apart_and_staff_never_charge_one(staff, core, sandbox, give_card, settings_of):
+    settings_of(core, card_fee_percent="3")
+    sandbox.control("POST", "gateway", {"penny_triggers": False})
+    method = give_card(JOHN)
+    attempt = charge.take(core, charge.Order(
+        door=Door.PORTAL, customer_id=JOHN, partner_id=1, items=(charge.Item("topup", None, "", Money(30_00, "USD")),),
+        source=charge.SavedMethod(method.id), submission_key=charge.new_submission_key(), actor="customer 1", card_fee=Money(90, "USD")))
+    page = staff.get(f"/ippay/admin/payments/{attempt.id}")
+    assert page.says("$30.90", "Card fee in it", "$0.90", f"(transaction {attempt.fee_line.splynx_transaction_id})", "Transaction in Splynx")
+    assert staff.get("/ippay/admin/").says("Money added", "Card fee")
+    _, page = dialog(staff, sandbox, JOHN)
+    assert not page.says("fee")
+    staff.submit(page, "pay-invoice")
+    assert [attempt.fee_cents for attempt in attempts(core)] == [90, 0]

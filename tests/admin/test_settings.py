@@ -220,3 +220,12 @@ def test_the_settings_of_the_fee_tell_of_the_law_before_anybody_switches_it_on(s
     assert page.says("Ask a lawyer first", "credit cards only", "Bank accounts, Charges and payments staff make never carry a fee")
     assert save(staff, card_fee_percent="2.9", card_fee_fixed="0.30").says("Saved.")
     assert core.settings.text("card_fee_percent") == "2.9"
+
+
+def test_the_category_of_the_fee_is_chosen_by_its_name_in_splynx(staff, core, sandbox):
+    page = staff.get("/ippay/admin/settings")
+    assert '<option value="5" selected>Correction</option>' in page.text
+    assert save(staff, page, card_fee_category="2").says("Saved.")
+    assert core.settings.integer("card_fee_category") == 2
+    sandbox.fault(server="host", kind="http_status", status=403, json=True, match={"path": "admin/finance/transaction-categories"})
+    assert staff.get("/ippay/admin/settings").form("/ippay/admin/settings").values({"card_fee_category": "7"})

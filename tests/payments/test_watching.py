@@ -276,10 +276,10 @@ def test_old_payments_are_not_asked_for_and_a_host_that_is_away_is_asked_again(d
 def test_a_line_that_moved_meanwhile_is_left_alone(desk, sandbox):
     attempt = desk.pay(desk.saved_card(), desk.invoice())
     line = desk.line(attempt)
-    assert missing._to_review(desk.core, line.id, line.splynx_payment_id + 1) is False
+    assert missing._to_review(desk.core, line.id, line.splynx_payment_id + 1, "gone") is False
     desk.core.database.run(lambda session: states.move_booking(
         session, session.get_one(Line, line.id), Booking.REVIEW, reason="a person looks"))
-    assert missing._to_review(desk.core, line.id, line.splynx_payment_id) is False
+    assert missing._to_review(desk.core, line.id, line.splynx_payment_id, "gone") is False
 
 
 # -- tokens ------------------------------------------------------------------------------------------------------------

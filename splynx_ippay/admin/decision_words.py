@@ -28,7 +28,7 @@ _BANK = _CARD | {
     "accepted": (N_("The debit is on its way"),
                  N_("The invoice stays locked until the debit settles or comes back. After seven banking days without news you are asked again.")),
     "returned": (N_("The customer's bank sent the debit back"),
-                 N_("The invoice becomes payable again, after R01 and R09 in ten days, for the bank may try once more. No Charge takes "
+                 N_("The invoice becomes payable again; after R01 and R09 only in ten days, because the bank may try once more. No Charge takes "
                     "anything from this customer until somebody lets it.")),
 }
 _BEYOND = N_("The payment is recorded on the customer's account, not on the invoice, which is not locked for it any more. Then "
@@ -92,4 +92,5 @@ def end(attempt: Attempt, state: str) -> tuple[str, str]:
 
 def fact(told: dict[str, Any]) -> str:
     """One fact as a sentence."""
-    return str(gettext(FACTS[told["what"]], **told["values"])) if told["what"] in FACTS else str(told["what"])
+    name = str(told["what"])
+    return str(gettext(FACTS[name], **told["values"])) if name in FACTS else name

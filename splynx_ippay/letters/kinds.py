@@ -57,7 +57,7 @@ REASONS = {
     "no_server": N_("No mail server was set"),
     "switched_off": N_("Mails of this kind were switched off"),
     "unknown_kind": N_("This version of the add-on does not know this kind of mail"),
-    "too_old": N_("It could not be sent for so long that it is no news any more"),
+    "too_old": N_("It could not be sent in time and would be old news by now"),
     "overtaken": N_("Something newer had happened to the payment"),
     "customer_gone": N_("The customer is not in Splynx any more"),
     "no_address": N_("The customer has no usable e-mail address in Splynx"),

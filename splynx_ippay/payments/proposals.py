@@ -69,7 +69,7 @@ class Proposal:
         if self.evidence not in {kind.value for kind in Evidence}:
             wrong.append(BadInput("evidence", N_("Say where you have looked.")))
         if len(self.reference.strip()) < 2:  # noqa: PLR2004 - a date has two figures
-            wrong.append(BadInput("reference", N_("Enter what others find it by: a date, a number of a ticket or row, a page.")))
+            wrong.append(BadInput("reference", N_("Enter where others can find it: a date, the number of a ticket or row, a page.")))
         if len(self.reason.strip()) < SHORTEST_REASON:
             wrong.append(BadInput("reason", N_("Write in a few words what you have seen.")))
         wrong += [BadInput(name, N_("That is too long.")) for name, most in _LONGEST.items() if len(getattr(self, name)) > most]

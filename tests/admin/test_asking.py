@@ -122,7 +122,7 @@ def test_all_of_the_page_and_all_of_the_list_are_asked_at_one_press(staff, maili
     page = staff.submit(staff.get("/ippay/admin/failed/ask?whom=all&days=90"), "/failed/ask")
     assert page.says("2 mails to customers go out now.")
     later = staff.get("/ippay/admin/failed/ask?whom=all&days=90")
-    assert later.says("2 get no mail", "The customer was asked less than three days ago.", "by Ada Min", "Nobody of them gets a mail.")
+    assert later.says("2 get no mail", "The customer was asked less than three days ago.", "by Ada Min", "None of them gets a mail.")
     assert "Send" not in later.words
 
 
@@ -194,7 +194,7 @@ def test_a_debit_that_may_be_presented_again_must_not_be_asked_for(staff, mailin
 
     core.database.run(come_back)
     assert reasons(core) == {JOHN: "returned_hold"}
-    assert staff.get("/ippay/admin/failed/ask?whom=all&days=90").says("so it must not be paid in another way yet.", "Nobody of them gets a mail.")
+    assert staff.get("/ippay/admin/failed/ask?whom=all&days=90").says("so it must not be paid in another way yet.", "None of them gets a mail.")
     core.database.run(lambda session: session.execute(update(Line).values(hold_until=None)))
     assert reasons(core) in ({JOHN: "being_paid"}, {JOHN: ""})
 
@@ -231,7 +231,7 @@ def test_a_failed_balance_is_asked_for_with_what_the_host_shows_as_owed(staff, m
     core.database.run(lambda session: session.add(attempt))
     owed = -core.host.customer_billing(JOHN).deposit
     page = staff.get("/ippay/admin/failed/ask?whom=all&days=90")
-    assert page.says("We could not take what is due from your card Visa •••• 1111.", f"Pay ${owed:.2f} now")
+    assert page.says("We could not charge your card Visa •••• 1111 for what is due.", f"Pay ${owed:.2f} now")
     staff.submit(page, "/failed/ask")
     assert [ask.target for ask in rows(core, Ask)] == [f"debt:balance:{JOHN}"]
     TASKS["mails"](core)

@@ -39,7 +39,7 @@ def test_the_panel_says_in_plain_words_what_each_choice_will_do(staff, doubt):
 def test_what_is_missing_stands_beside_its_field_and_what_was_typed_stays(staff, doubt):
     wrong = staff.submit(page_of(staff, doubt), "/decide", target="abandoned", reason="a good and long reason", reference="")
     assert wrong.status_code == 400
-    assert wrong.says("Say where you have looked.", "Enter what others find it by")
+    assert wrong.says("Say where you have looked.", "Enter where others can find it")
     form = wrong.form("/decide")
     assert dict(form.values({}))["reason"] == "a good and long reason"
     assert staff.submit(wrong, "/decide", **LOOKED).says("Proposed. A second person must confirm it")

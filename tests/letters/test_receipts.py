@@ -95,7 +95,7 @@ What happens next
 
 - {day(days.sent_on, "en")}: the debit was accepted for sending.
 - About {day(days.leaves_on, "en")}: the money leaves your account. Please keep enough money on it.
-- Until {day(days.final_on, "en")}: your bank may send the debit back, for example if there is not enough money. Then the amount is open again, and we write to you.
+- Until {day(days.final_on, "en")}: your bank may send the debit back, for example if there is not enough money. Then the amount is open again, and we will write to you.
 
 This is a test payment: no real money moves.
 

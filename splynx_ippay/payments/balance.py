@@ -7,6 +7,7 @@ a sum that was read before that was certain.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING
@@ -27,6 +28,18 @@ if TYPE_CHECKING:
     from splynx_ippay.payments.orders import Order
 
 DOCUMENT = "balance"
+_ORDER = re.compile(r"balance-([1-9][0-9]{0,8})", re.ASCII)
+
+
+def order_number(customer_id: int) -> str:
+    """What the gateway is told a balance is for, where a document has its number: reports then name the customer."""
+    return f"balance-{customer_id}"
+
+
+def customer_of(number: str) -> int | None:
+    """The customer of such an order number, None for any other."""
+    found = _ORDER.fullmatch(number)
+    return int(found[1]) if found else None
 
 
 def owed_of(deposit: Decimal, currency: str) -> Money:

@@ -160,7 +160,8 @@ def _confirm_due(core: Core, attempt: Attempt, order: Order) -> dict[int, int]:
 
 def _request(core: Core, attempt: Attempt, order: Order, terminal: TerminalSettings, instrument: Instrument) -> Request:
     identity = Identity(terminal.terminal_id, terminal.password)
-    numbers = [line.number for line in attempt.lines if line.number]
+    numbers = ([balance.order_number(attempt.customer_id)] if balance.is_balance(attempt)
+               else [line.number for line in attempt.lines if line.number])
     note = Note(order_number=numbers[0] if len(numbers) == 1 else "", ud2=f"{core.installation}:{attempt.id}",
                 user_ip=order.address)
     if instrument.kind == "bank":

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import ConfigError
-from splynx_ippay.payments import due, events, states, told
+from splynx_ippay.payments import balance, due, events, states, told
 from splynx_ippay.payments.feed_models import FeedRow
 from splynx_ippay.payments.models import FEE, Attempt, Booking, DebtKey, Door, Line, State
 
@@ -67,7 +67,8 @@ def trace(core: Core, transaction_id: str, row: FeedRow | None, booked: list[Pay
         found = _document_of(core, row)
         if found is not None and row.amount_cents:
             document, document_id, customer_id = found
-            parts = (Part(1, document, document_id, row.order_number, row.amount_cents - row.fee_cents),)
+            number = row.order_number if document_id else ""
+            parts = (Part(1, document, document_id, number, row.amount_cents - row.fee_cents),)
             parts += (Part(2, FEE, None, "", row.fee_cents),) if row.fee_cents else ()
     if customer_id is None:
         return None
@@ -119,11 +120,13 @@ def _debit_of(core: Core, payment: Payment) -> int | None:
     return next((row.id for row in found if row.type == "debit" and not row.deleted), None)
 
 
-def _document_of(core: Core, row: FeedRow) -> tuple[str, int, int] | None:
-    """The document whose number the sale bears: kind, id, customer."""
+def _document_of(core: Core, row: FeedRow) -> tuple[str, int | None, int] | None:
+    """The document whose number the sale bears: kind, id, customer; a balance has no id."""
     terminal = core.settings.terminals().get(row.terminal_id)
     if terminal is None or not row.order_number:
         return None
+    if customer_id := balance.customer_of(row.order_number):
+        return balance.DOCUMENT, None, customer_id
     for document in ("invoice", "proforma"):
         found = due.read_document(core, document, currency=terminal.currency, number=row.order_number)
         if found is not None:

@@ -104,6 +104,20 @@ def test_a_proforma_is_found_by_its_number_too(desk, sandbox, lost):
     assert (line.document, line.document_id) == ("proforma", proforma.document_id)
 
 
+def test_a_balance_splynx_was_not_told_of_waits_for_a_person_and_holds_the_account(desk, sandbox, lost):
+    method, invoice = desk.saved_card(), desk.invoice()
+    gone = lost(lambda: keep_from_host(desk, sandbox, method, desk.balance()))
+    recovery.recover(desk.core)
+    attempt = found_again(desk, gone)
+    [line] = attempt.lines
+    assert (attempt.state, attempt.customer_id, line.document, line.document_id, line.number, line.amount_cents) == (
+        State.REVIEW, 1, "balance", None, "", 21000)
+    recovery.release(desk.core, by="me")
+    for item in (invoice, desk.topup(500), desk.balance()):
+        with pytest.raises(AlreadyOpen):
+            desk.pay(method, item)
+
+
 def test_a_lost_top_up_nobody_booked_is_listed_for_nobody_knows_whose_it_is(desk, sandbox, lost):
     method = desk.saved_card()
     gone = lost(lambda: keep_from_host(desk, sandbox, method, desk.topup(1700)))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Index, Integer, delete, func, select
+from sqlalchemy.orm import Mapped, mapped_column
 
 from splynx_ippay.base import clock
+from splynx_ippay.base.db import Row, UtcDateTime, key_text
 from splynx_ippay.base.errors import Stopped
 from splynx_ippay.ippay.outcomes import decline_for
-from splynx_ippay.payments.models import Attempt, Door, LimitHit, State
+from splynx_ippay.payments.models import Attempt, Door, State
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -51,6 +53,17 @@ class Crowd:
         if self.issuer:
             found[f"declined:{self.door}:issuer:{self.issuer}"] = DECLINES_BY_ISSUER
         return {bucket: limit * (PROVEN if self.proven else 1) for bucket, limit in found.items()}
+
+
+class LimitHit(Row):
+    """One counted thing (a decline, an opened link), for limits that survive restarts and many machines."""
+
+    __tablename__ = "limit_hit"
+    __table_args__ = (Index("limit_hit_by_key", "bucket", "at"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    bucket: Mapped[str] = mapped_column(key_text(96))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 def guard_payer(session: Session, *, customer_id: int, brand: str, last_four: str, door: Door) -> None:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, CheckConstraint, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Boolean, CheckConstraint, Date, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from splynx_ippay.base.db import Row, UtcDateTime, key_text
@@ -287,14 +287,3 @@ class CustomerNote(Row):
     no_auto: Mapped[bool] = mapped_column(Boolean, default=False)
     reason: Mapped[str] = mapped_column(String(200), default="")
     since: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-
-class LimitHit(Row):
-    """One counted thing (a decline, an opened link), for limits that survive restarts and many machines."""
-
-    __tablename__ = "limit_hit"
-    __table_args__ = (Index("limit_hit_by_key", "bucket", "at"),)
-
-    id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    bucket: Mapped[str] = mapped_column(key_text(96))
-    at: Mapped[datetime] = mapped_column(UtcDateTime)

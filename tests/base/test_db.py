@@ -10,7 +10,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
 from splynx_ippay.base.db import Database, get_or_add, is_duplicate
 from splynx_ippay.base.errors import ConfigError
-from splynx_ippay.payments.models import CustomerNote, LimitHit
+from splynx_ippay.payments.limits import LimitHit
+from splynx_ippay.payments.models import CustomerNote
 
 
 def write(session, customer_id=1, **values):

@@ -19,7 +19,8 @@ from splynx_ippay.base.money import Money
 from splynx_ippay.pay.limits import OPENINGS
 from splynx_ippay.payments import limits
 from splynx_ippay.payments.charge import take
-from splynx_ippay.payments.models import Attempt, Door, LimitHit
+from splynx_ippay.payments.limits import LimitHit
+from splynx_ippay.payments.models import Attempt, Door
 from splynx_ippay.payments.orders import Item, Order, SavedMethod, new_submission_key
 from splynx_ippay_sandbox.demo.people import saved
 

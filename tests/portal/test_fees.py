@@ -271,3 +271,11 @@ def test_a_fee_above_what_the_networks_allow_takes_no_payment(john, pay_page, fe
     answer = john.submit(page, "/ippay/pay-invoice")
     assert answer.status_code >= 400
     assert sandbox.sales() == []
+
+
+def test_a_sum_smuggled_into_the_form_is_shown_with_its_own_fee_first(john, pay_page, fee, parts, sandbox):
+    form = john.get(pay_page).form("/ippay/pay-invoice", holding="source")
+    answer = john.session.post(form.action, data=[*form.values({}), ("amount", "10.00")], timeout=60)
+    assert answer.status_code == 409
+    assert "paying by card is now $10.30" in answer.text
+    assert sandbox.sales() == []

@@ -54,12 +54,7 @@ def failed_csv() -> ResponseReturnValue:
 
 def reason_of(failure: Failure) -> str:
     """Why, in staff words."""
-    attempt = failure.attempt
-    if attempt.state == "returned":
-        code = attempt.return_code or ""
-        return f"{code} {words.say(words.RETURNS, code)}" if code in words.RETURNS else code or attempt.reason
-    meaning = decline_for(attempt.action_code, attempt.brand, attempt.response_text).meaning
-    return f"{attempt.action_code} {_(meaning)}"
+    return words.why(failure.attempt) or failure.attempt.reason
 
 
 def next_step(failure: Failure) -> str:

@@ -1,4 +1,4 @@
-"""Is all well: the table of checks in plain words, and the breakers with the way to release them."""
+"""Is all well: one line, the table of checks in plain words with the way to mend each, and the release of stopped terminals."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from sqlalchemy import select
 from splynx_ippay import audit, auth
 from splynx_ippay.admin import access, bp, sheets
 from splynx_ippay.admin.rights import Right, may
+from splynx_ippay.base import clock
 from splynx_ippay.base.errors import GatewayError
-from splynx_ippay.host.checks import run_checks
+from splynx_ippay.host.checks import Verdict, run_checks
 from splynx_ippay.host.subject import Subject
 from splynx_ippay.payments import breaker
 from splynx_ippay.payments.models import Terminal
@@ -20,16 +21,38 @@ from splynx_ippay.payments.models import Terminal
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
+# Checks that are mended in the settings, by the field; what is mended elsewhere leads to the log, which says more.
+MENDED_IN_SETTINGS = {
+    "api_settings": "api_domain", "splynx": "api_domain", "settings": "", "payment_methods": "credit_card_payment_method",
+    "payment_account": "payment_account", "terminal": "terminal_id", "gateway": "terminal_id",
+    "reporting_login": "reporting_merchant_id", "reporting": "reporting_merchant_id", "bank_returns": "bank_manual_routine",
+    "other_chargers": "other_chargers_off", "test_payments": "sandbox_host",
+}
+
 
 @bp.get("/health")
 def health() -> ResponseReturnValue:
-    """Every check with its mend; stopped terminals first."""
+    """One line that says whether all is well, or what is not; every check with its mend and the way there."""
     core = access.core()
     with core.database.read() as session:
         stopped = list(session.scalars(select(Terminal).where(Terminal.stopped_at.is_not(None))))
-    return render_template("admin/health.html", results=run_checks(Subject.of(core)), stopped=stopped,
+    results = run_checks(Subject.of(core))
+    return render_template("admin/health.html", results=results, stopped=stopped, now=clock.now(), way_to=_way_to,
+                           wrong=[result for result in results if result.verdict is Verdict.WRONG],
+                           advice=[result for result in results if result.verdict is Verdict.ADVICE],
                            may_release=access.own_partner() is None and may(Right.CONFIGURE),
                            contact=core.settings.text("gateway_contact"), tab="health")
+
+
+def _way_to(check_id: str) -> tuple[str, str] | None:
+    """Address and name of the page where a check is mended; None for whoever may not open it."""
+    if check_id == "breaker":
+        return "#stopped", _("Charge again, on this page")
+    if not may(Right.CONFIGURE):
+        return None
+    if check_id in MENDED_IN_SETTINGS:
+        return url_for("admin.settings", _anchor=MENDED_IN_SETTINGS[check_id] or None), _("Open the setting")
+    return url_for("admin.log", level="WARNING"), _("Open the log")
 
 
 @bp.post("/health/release")

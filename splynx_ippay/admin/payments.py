@@ -5,37 +5,47 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import abort, render_template, request
+from flask_babel import gettext as _
 from sqlalchemy import select
 
-from splynx_ippay.admin import access, bp, decision_words, timeline, words
+from splynx_ippay.admin import access, bp, decision_words, search, sheets, timeline, words
 from splynx_ippay.admin.decide_panel import panel_of
-from splynx_ippay.admin.search import Search, payments
+from splynx_ippay.admin.search import Search
 from splynx_ippay.base.errors import ConfigError, HostError
 from splynx_ippay.base.money import Money
 from splynx_ippay.checkout.endings import source_of
-from splynx_ippay.ippay.declines import decline_for
 from splynx_ippay.letters.history import mails_about
 from splynx_ippay.payments import events
-from splynx_ippay.payments.models import Attempt, CustomerNote
+from splynx_ippay.payments.models import Attempt, Booking, CustomerNote, State
+from splynx_ippay.payments.view import ending
 from splynx_ippay.runs.models import RunItem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from flask.typing import ResponseReturnValue
 
     from splynx_ippay.payments.core import Core
 
+_CALL = 80  # names the host tells at one call
+
 
 @bp.get("/")
 def payment_list() -> ResponseReturnValue:
-    """Payments, newest first, by customer, number, transaction, state, door and day."""
-    core, search = access.core(), Search.read(request.args)
+    """Payments, newest first, by customer, number, transaction, state, door and day, with the sums of all that is found."""
+    core, asked = access.core(), Search.read(request.args)
     with core.database.read() as session:
-        found, more = payments(session, search, access.own_partner())
+        found, more = search.payments(session, asked, access.own_partner())
+        sums = search.sums(session, asked, access.own_partner())
     names = customer_names(core, {attempt.customer_id for attempt in found})
-    return render_template("admin/payments.html", found=found, more=more, search=search, names=names, words=words,
+    return render_template("admin/payments.html", found=found, more=more, search=asked, sums=sums, names=names, words=words,
                            source_of=source_of)
+
+
+@bp.get("/payments.csv")
+def payments_csv() -> ResponseReturnValue:
+    """Exactly what the search finds, all of it, for a spreadsheet."""
+    return sheets.answer("payments.csv", _rows(access.core(), Search.read(request.args), access.own_partner()))
 
 
 @bp.get("/payments/<int:attempt_id>")
@@ -54,13 +64,42 @@ def show(attempt_id: int, *, of: int | None = None, mistakes: dict[str, str] | N
         history = list(attempt.events)
         panel = panel_of(session, attempt, of=of, mistakes=mistakes)
         note = session.get(CustomerNote, attempt.customer_id) if panel is not None or attempt.excess else None
-        entries = timeline.of(history, mails_about(session, attempt_id))
+        entries = timeline.of(attempt, history, mails_about(session, attempt_id))
         run_id = session.scalar(select(RunItem.run_id).where(RunItem.attempt_id == attempt_id))
-    meaning = decline_for(attempt.action_code, attempt.brand, attempt.response_text) if attempt.state == "declined" else None
-    return render_template("admin/payment.html", attempt=attempt, timeline=entries, broken=events.first_broken(history),
-                           names=customer_names(core, {attempt.customer_id}), meaning=meaning, words=words, run_id=run_id,
-                           panel=panel, problem_words=(mistakes or {}).get("target") or (mistakes or {}).get("confirm"), decision_words=decision_words, is_stopped=note is not None and note.no_auto,
-                           source_of=source_of, money_of=Money)
+    return render_template(
+        "admin/payment.html", attempt=attempt, entries=entries, broken=events.first_broken(history),
+        names=customer_names(core, {attempt.customer_id}), words=words, run_id=run_id, panel=panel,
+        problem_words=(mistakes or {}).get("target") or (mistakes or {}).get("confirm"), decision_words=decision_words,
+        is_stopped=note is not None and note.no_auto, source_of=source_of, money_of=Money,
+        contact=core.settings.text("gateway_contact") if _is_troubled(attempt) else "")
+
+
+def _is_troubled(attempt: Attempt) -> bool:
+    """Whether somebody may have to ask IPpay about it."""
+    is_refused = attempt.state == State.DECLINED and ending(attempt).name == "refused"
+    return is_refused or attempt.excess or attempt.state in {State.UNKNOWN, State.REVIEW, State.RETURNED} or any(
+        line.booking == Booking.REVIEW for line in attempt.lines)
+
+
+def _rows(core: Core, asked: Search, partner_id: int | None) -> Iterator[str]:
+    yield sheets.BOM + sheets.line([
+        _("Time"), _("Customer ID"), _("Customer"), _("For"), _("Amount"), _("Currency"), _("Method"), _("Door"), _("Who"), _("Status"),
+        _("Reason"), _("Transaction ID"), _("Approval"), _("Settled"), _("Payment in Splynx")])
+    with core.database.read() as session:
+        for batch in search.batches(session, asked, partner_id, size=_CALL):
+            names = customer_names(core, {attempt.customer_id for attempt in batch})
+            for attempt in batch:
+                yield sheets.line(_cells(attempt, names))
+            session.expunge_all()
+
+
+def _cells(attempt: Attempt, names: dict[int, str]) -> list[str]:
+    return [f"{attempt.created_at.astimezone():%Y-%m-%d %H:%M}", str(attempt.customer_id), names.get(attempt.customer_id, ""),
+            ", ".join(f"{words.say(words.DOCUMENTS, line.document)} {line.number}".strip() for line in attempt.lines),
+            str(attempt.amount.decimal()), attempt.currency, source_of(attempt), words.say(words.DOORS, attempt.door),
+            words.who(attempt.actor), words.say(words.STATES, attempt.state), words.why(attempt), attempt.transaction_id,
+            attempt.approval, str(attempt.settled_on or ""),
+            ", ".join(str(line.splynx_payment_id) for line in attempt.lines if line.splynx_payment_id)]
 
 
 def customer_names(core: Core, ids: Iterable[int]) -> dict[int, str]:

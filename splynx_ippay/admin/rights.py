@@ -33,7 +33,8 @@ class Right(StrEnum):
 
 # By endpoint of the staff's blueprint.
 RIGHT_OF: dict[str, Right] = {
-    "payment_list": Right.VIEW, "payment": Right.VIEW, "paid": Right.VIEW, "failed": Right.VIEW, "failed_csv": Right.VIEW,
+    "payment_list": Right.VIEW, "payments_csv": Right.VIEW, "payment": Right.VIEW, "paid": Right.VIEW,
+    "failed": Right.VIEW, "failed_csv": Right.VIEW,
     "overview": Right.VIEW, "customer": Right.VIEW, "customer_automatic": Right.CHARGE,
     "history": Right.VIEW, "run": Right.VIEW, "run_progress": Right.VIEW, "run_csv": Right.VIEW,
     "health": Right.VIEW, "release": Right.CONFIGURE, "links_page": Right.VIEW,

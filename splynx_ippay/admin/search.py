@@ -1,4 +1,7 @@
-"""Finding payments: what staff type, and one page of the list. Two queries a page, however many rows."""
+"""Finding payments: what staff type, one page of the list, its sums, and all of it. Three queries a page, however many rows.
+
+Must never add what was taken to what is on its way or came back: sums are by state and currency.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,33 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import lazyload, selectinload
 
+from splynx_ippay.base.money import Money
 from splynx_ippay.payments.models import Attempt, Door, Line, State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
+    from sqlalchemy.orm.interfaces import ORMOption
 
 PAGE = 50
 _LARGEST_ID = 2**31 - 1
+# What is taken first, then what may become or have become money, then what never was.
+_ORDER = (State.APPROVED, State.ACCEPTED, State.UNKNOWN, State.INTENDED, State.REVIEW, State.RETURNED, State.VOIDED, State.DECLINED,
+          State.ABANDONED)
+
+
+@dataclass(frozen=True)
+class Sum:
+    """How many payments of one state and currency a search finds, and what they add up to."""
+
+    state: State
+    count: int
+    amount: Money
 
 
 @dataclass(frozen=True)
@@ -41,19 +58,46 @@ class Search:
                    door=door if door in set(Door) else "", first=_day(form.get("from", "")), last=_day(form.get("to", "")),
                    page=min(int(page), 100_000) if re.fullmatch(r"[1-9][0-9]{0,5}", page) else 1)
 
-    def address(self, page: int) -> dict[str, str | int]:
-        """The same search on another page, for its link."""
-        wanted = {"q": self.text, "state": self.state, "door": self.door, "from": self.first or "", "to": self.last or ""}
-        return {key: str(value) for key, value in wanted.items() if value} | {"page": page}
+    def address(self, page: int = 1, *, state: str | None = None) -> dict[str, str | int]:
+        """The same search on another page, or of another state, for its link."""
+        wanted = {"q": self.text, "state": self.state if state is None else state, "door": self.door, "from": self.first or "",
+                  "to": self.last or ""}
+        kept: dict[str, str | int] = {key: str(value) for key, value in wanted.items() if value}
+        return kept | ({"page": page} if page > 1 else {})
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether anything is asked for but the first page of all."""
+        return bool(self.address(self.page))
 
 
 def payments(session: Session, search: Search, partner_id: int | None) -> tuple[list[Attempt], bool]:
     """One page, newest first, and whether another follows."""
     found = session.scalars(
         select(Attempt).where(*_conditions(search, partner_id)).order_by(Attempt.id.desc())
-        .offset((search.page - 1) * PAGE).limit(PAGE + 1)
-        .options(selectinload(Attempt.lines).options(lazyload(Line.keys), lazyload(Line.attempt)))).all()
+        .offset((search.page - 1) * PAGE).limit(PAGE + 1).options(_lines_only())).all()
     return list(found[:PAGE]), len(found) > PAGE
+
+
+def batches(session: Session, search: Search, partner_id: int | None, *, size: int) -> Iterator[list[Attempt]]:
+    """All that the search finds, newest first, ``size`` at a time, whatever page it asks for."""
+    wanted = select(Attempt).where(*_conditions(search, partner_id)).order_by(Attempt.id.desc()).options(_lines_only())
+    for part in session.scalars(wanted.execution_options(yield_per=size)).partitions(size):
+        yield list(part)
+
+
+def sums(session: Session, search: Search, partner_id: int | None) -> list[Sum]:
+    """The sums of all that the search finds, by state and currency. One query."""
+    rows = session.execute(
+        select(Attempt.state, Attempt.currency, func.count(), func.sum(Attempt.amount_cents))
+        .where(*_conditions(search, partner_id), Attempt.parent_id.is_(None)).group_by(Attempt.state, Attempt.currency))
+    found = [Sum(State(state), count, Money(int(cents), currency)) for state, currency, count, cents in rows]
+    return sorted(found, key=lambda one: (one.amount.currency, _ORDER.index(one.state)))
+
+
+def _lines_only() -> ORMOption:
+    """The lines of all attempts in one query more, and nothing behind them."""
+    return selectinload(Attempt.lines).options(lazyload(Line.keys), lazyload(Line.attempt))
 
 
 def _conditions(search: Search, partner_id: int | None) -> list[ColumnElement[bool]]:

@@ -1,19 +1,18 @@
-"""Words of the staff's pages: states, doors, bookings and events, one row each. Texts are msgids."""
+"""Words of the staff's pages: states, doors, bookings and return codes, one row each. Texts are msgids."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask_babel import gettext
 
-from splynx_ippay.admin.decision_words import EVIDENCE
 from splynx_ippay.checkout.marks import N_
+from splynx_ippay.ippay.declines import decline_for
+from splynx_ippay.payments.models import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from splynx_ippay.payments.models import Event
+    from splynx_ippay.payments.models import Attempt
 
 STATES = {
     "intended": N_("Under way"), "approved": N_("Approved"), "accepted": N_("Accepted, not settled yet"),
@@ -30,8 +29,14 @@ RETURNS = {  # Nacha return reasons, short
     "R01": N_("Insufficient funds"), "R02": N_("Account closed"), "R03": N_("The bank knows no such account"),
     "R04": N_("Invalid account number"), "R07": N_("Authorization withdrawn"), "R08": N_("The payer stopped it"),
     "R09": N_("The money was not available yet"), "R10": N_("The payer says it was not authorized"),
+    "R05": N_("A consumer's account was debited as a company's"), "R06": N_("The bank was asked to send it back"),
+    "R11": N_("The payer says it was not as authorized"), "R12": N_("The account moved to another bank"),
+    "R13": N_("Invalid routing number"), "R14": N_("The account holder cannot act any more"),
+    "R15": N_("The account holder has died"), "R17": N_("Details of the account do not fit"),
+    "R23": N_("The payer refused it"), "R24": N_("The bank says it came twice"),
     "R16": N_("Account frozen"), "R20": N_("The account does not allow debits"), "R29": N_("The payer says it was not authorized"),
 }
+_RETURN_CODE = re.compile(r"\breturned.*\b(?P<code>R[0-9]{2})\b")
 DOCUMENTS = {"invoice": N_("Invoice"), "proforma": N_("Proforma invoice"), "topup": N_("Money added"),
              "balance": N_("Outstanding balance"), "fee": N_("Card fee")}
 BOOKINGS = {
@@ -70,36 +75,6 @@ NEXT_STEPS = {
     "data": N_("The saved details do not fit any more. The customer has to enter them again in the portal."),
     "hard": N_("The bank refuses this method for good. The customer has to enter another one in the portal."),
 }
-EVENTS = {
-    "intended": N_("The payment was written down before anything was sent"),
-    "sending": N_("The request went to the gateway"), "answer": N_("The gateway answered"),
-    "no_answer": N_("No clear answer came from the gateway"), "silent": N_("No answer came in time"),
-    "never_sent": N_("The gateway could not be reached; nothing was sent"),
-    "abandoned": N_("It was given up before anything was sent"), "state": N_("The state changed"),
-    "enquiry": N_("The gateway was asked about it"), "report": N_("The gateway's report told about it"),
-    "in_report": N_("The gateway's report shows it"), "from_spool": N_("An answer kept aside was read again"),
-    "recovered": N_("Found again after a backup was restored"),
-    "late_evidence": N_("Something about it was learned later"), "booking": N_("The record in Splynx"),
-    "settled": N_("The bank debit settled"), "settlement_row": N_("The settlement report shows it"),
-    "returned": N_("The bank sent it back"), "correction": N_("The bank sent a correction"),
-    "hold_ended": N_("The invoice is free to be paid again"),
-    "hold_refused": N_("The invoice could not be held: another payment has it"),
-    "proposed": N_("Somebody proposed what became of it; a second person must confirm"),
-    "proposal_withdrawn": N_("The proposal was taken back"), "proposal_expired": N_("Nobody confirmed the proposal in time"),
-    "proposal_stale": N_("Something new was learned, so the proposal ended"),
-    "decision": N_("People decided"), "decided": N_("The state changed, as decided"),
-    "double_sale": N_("The gateway shows it more than once"),
-}
-# What an event may tell beside its kind; everything else stays in the row.
-_FACTS = {
-    "door": N_("Door"), "actor": N_("By"), "documents": N_("For"), "reason": N_("Why"), "words": N_("Answer"),
-    "action_code": N_("Code"), "code": N_("Code"), "approval": N_("Approval"), "symptom": N_("What happened"),
-    "line": N_("Line"), "rows": N_("Rows"), "splynx_payment_id": N_("Payment in Splynx"), "by": N_("By"), "second": N_("Second person"),
-    "splynx_transaction_id": N_("Transaction in Splynx"), "target": N_("Decision"), "evidence": N_("Evidence"),
-    "reference": N_("Where to find it"),
-}
-
-
 def who(actor: str) -> str:
     """How people call who did something: administrators by the name they had then, customers by their number."""
     if actor in DOORS:
@@ -112,24 +87,28 @@ def who(actor: str) -> str:
         return str(name)
     return str(gettext("Administrator %(number)s", number=number) if kind == "staff" else gettext("Customer %(number)s", number=number))
 
-_PEOPLE = frozenset({"actor", "by", "second"})
-_TABLES = {"door": DOORS, "evidence": EVIDENCE, "target": STATES | {key: words for key, words in BOOKINGS.items() if key not in STATES}}
+
+def why(attempt: Attempt) -> str:
+    """Why it stands as it does, for staff: a code with its meaning where there is one; of what went well nothing."""
+    if attempt.state == State.DECLINED:
+        meaning = gettext(decline_for(attempt.action_code, attempt.brand, attempt.response_text).meaning)
+        return f"{attempt.action_code} {meaning}".strip()
+    if attempt.state == State.RETURNED and attempt.return_code:
+        return returned(attempt.return_code)
+    return "" if attempt.state in {State.APPROVED, State.ACCEPTED} else attempt.reason
+
+
+def told(reason: str) -> str:
+    """A reason as it was written down, where it names a bank's return code in the words of that code."""
+    code = _RETURN_CODE.search(reason)
+    return reason if code is None else gettext("The bank sent the debit back: %(why)s", why=returned(code["code"]))
+
+
+def returned(code: str) -> str:
+    """A bank's return code with its meaning."""
+    return f"{code} {say(RETURNS, code)}" if code in RETURNS else code
 
 
 def say(table: dict[str, str], key: str) -> str:
     """The translated words of a table's row; a key it does not hold stays as it is."""
     return str(gettext(table[key])) if key in table else key
-
-
-def facts_of(event: Event) -> Iterator[tuple[str, str]]:
-    """What the event tells, as label and value."""
-    data: dict[str, Any] = event.data
-    if data.get("origin") and data.get("to"):
-        table = BOOKINGS if event.kind == "booking" else STATES
-        yield gettext("From"), say(table, str(data["origin"]))
-        yield gettext("To"), say(table, str(data["to"]))
-    for key, label in _FACTS.items():
-        if data.get(key) not in (None, "", []):
-            value = data[key]
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-            yield gettext(label), who(shown) if key in _PEOPLE else say(_TABLES.get(key, {}), shown)

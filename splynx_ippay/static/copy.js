@@ -7,9 +7,10 @@
     const before = button.textContent;
     button.hidden = false;
     button.addEventListener("click", async () => {
-      text.select();
+      if (text.select) text.select();
+      else window.getSelection().selectAllChildren(text);
       try {
-        await navigator.clipboard.writeText(text.value);
+        await navigator.clipboard.writeText(text.value ?? text.textContent.trim());
       } catch { // in a page without https there is no clipboard to write to
         document.execCommand("copy");
       }

@@ -139,7 +139,7 @@ def test_where_the_host_tells_neither_role_nor_partner_nobodys_customers_are_sho
     forbidden(r"admin\administration\Administrators", "view")
     sandbox.jump(seconds=61)  # who is asking is asked again
     page = staff.get("/ippay/admin/")
-    assert page.says("No payment fits this search.")
+    assert page.says("No payment by IpPay yet.")
     assert not page.says("John Sway")
     assert staff.get(f"/ippay/admin/pay-invoice?item_id={number}").status_code == 404
 

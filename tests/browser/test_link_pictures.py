@@ -90,6 +90,16 @@ def test_every_page_of_signed_links(gallery, visit, town, sandbox):
     pictured.shoot("link-replaced", page)
 
 
+def test_a_link_with_a_fee_by_card_shows_its_totals(gallery, visit, town, sandbox, settings_of):
+    pictured, page = gallery("pay"), visit().page
+    sandbox.control("POST", "gateway", {"penny_triggers": False})
+    settings_of(town.core, card_fee_percent="3")
+    page.goto(town.link("invoice", sandbox.unpaid_invoices(1)[0]["id"]))
+    pictured.shoot("link-with-fee", page)
+    pay_by_new_card(page)
+    pictured.shoot("link-approved-with-fee", page)
+
+
 def test_every_page_of_unsigned_links(gallery, visit, town, sandbox, settings_of):
     pictured, page = gallery("pay"), visit().page
     invoice = sandbox.unpaid_invoices(1)[0]

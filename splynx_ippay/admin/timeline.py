@@ -66,7 +66,8 @@ def _answer(attempt: Attempt, kind: str, data: dict[str, Any]) -> tuple[str, set
     if data.get("to") not in ANSWERS:
         return _plain(attempt, kind, data)
     why = words.why(attempt) if attempt.state == "declined" else str(data.get("reason", ""))
-    sentence = _(ANSWERS[data["to"]], amount=money(attempt.amount), why=why)
+    said = ANSWERS[data["to"]]
+    sentence = _(said, amount=money(attempt.amount), why=why)
     if data["to"] != "declined" and attempt.approval:
         sentence += " " + _("Approval %(approval)s.", approval=attempt.approval)
     return sentence, {"reason"}

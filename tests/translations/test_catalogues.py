@@ -10,8 +10,8 @@ from .conftest import FOLDER, ROOT, catalogue_of
 
 # Words that are the same in both languages.
 SAME = {
-    "fr": {"Actions", "Code", "Date", "Logo", "Plan", "Production", "STARTTLS", "Tables", "Terminal", "Test", "Total"},
-    "es": {"%(label)s:", "Plan", "STARTTLS", "Terminal", "Total", "no"},
+    "fr": {"Actions", "Code", "Date", "IPpay", "Logo", "Plan", "Production", "Question", "STARTTLS", "Splynx", "Tables", "Terminal", "Test", "Total"},
+    "es": {"%(label)s:", "IPpay", "Plan", "STARTTLS", "Splynx", "Terminal", "Total", "no"},
 }
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
 

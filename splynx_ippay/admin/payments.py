@@ -83,7 +83,7 @@ def _is_troubled(attempt: Attempt) -> bool:
 
 def _rows(core: Core, asked: Search, partner_id: int | None) -> Iterator[str]:
     yield sheets.BOM + sheets.line([
-        _("Time"), _("Customer ID"), _("Customer"), _("For"), _("Amount"), _("Currency"), _("Method"), _("Door"), _("Who"), _("Status"),
+        _("Time"), _("Customer ID"), _("Customer"), _("For"), _("Amount"), _("Card fee"), _("Currency"), _("Method"), _("Door"), _("Who"), _("Status"),
         _("Reason"), _("Transaction ID"), _("Approval"), _("Settled"), _("Payment in Splynx")])
     with core.database.read() as session:
         for batch in search.batches(session, asked, partner_id, size=_CALL):
@@ -96,7 +96,7 @@ def _rows(core: Core, asked: Search, partner_id: int | None) -> Iterator[str]:
 def _cells(attempt: Attempt, names: dict[int, str]) -> list[str]:
     return [f"{attempt.created_at.astimezone():%Y-%m-%d %H:%M}", str(attempt.customer_id), names.get(attempt.customer_id, ""),
             ", ".join(f"{words.say(words.DOCUMENTS, line.document)} {line.number}".strip() for line in attempt.lines),
-            str(attempt.amount.decimal()), attempt.currency, source_of(attempt), words.say(words.DOORS, attempt.door),
+            str(attempt.amount.decimal()), str(attempt.fee.decimal()) if attempt.fee_cents else "", attempt.currency, source_of(attempt), words.say(words.DOORS, attempt.door),
             words.who(attempt.actor), words.say(words.STATES, attempt.state), words.why(attempt), attempt.transaction_id,
             attempt.approval, str(attempt.settled_on or ""),
             ", ".join(str(line.splynx_payment_id) for line in attempt.lines if line.splynx_payment_id)]

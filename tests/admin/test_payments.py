@@ -407,6 +407,8 @@ def test_the_page_of_a_payment_with_a_fee_shows_it_apart_and_staff_never_charge_
     page = staff.get(f"/ippay/admin/payments/{attempt.id}")
     assert page.says("$30.90", "Card fee in it", "$0.90", f"(transaction {attempt.fee_line.splynx_transaction_id})", "Transaction in Splynx")
     assert staff.get("/ippay/admin/").says("Money added", "Card fee")
+    [row] = csv.DictReader(io.StringIO(staff.get("/ippay/admin/payments.csv").response.content.decode("utf-8-sig")))
+    assert (row["Amount"], row["Card fee"]) == ("30.90", "0.90")
     _, page = dialog(staff, sandbox, JOHN)
     assert not page.says("fee")
     staff.submit(page, "pay-invoice")

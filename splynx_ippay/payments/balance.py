@@ -12,12 +12,12 @@ from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from splynx_ippay.base.errors import AmountChanged, Stopped
 from splynx_ippay.base.money import Money, minor_units
 from splynx_ippay.payments.due import HOLDS_MONEY, Held, find_holder, target_of
-from splynx_ippay.payments.models import Attempt, Booking, DebtKey, Line
+from splynx_ippay.payments.models import FEE, Attempt, Booking, DebtKey, Line
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from splynx_ippay.payments.orders import Order
 
 DOCUMENT = "balance"
+IN_COMMENT = ", balance"  # how the comment of its payment in the host ends: without reports a recovery knows it by that alone
 _ORDER = re.compile(r"balance-([1-9][0-9]{0,8})", re.ASCII)
 
 
@@ -61,12 +62,14 @@ def rest_of(owed: Money, hidden: int) -> Money:
 def hidden_by_customer(session: Session, customer_ids: Collection[int], besides: int = 0) -> dict[int, int]:
     """Cents we took or may have taken and the host has no payment for, on whatever document; one query.
 
-    Money on account that is posted is in the balance already. ``besides`` leaves one attempt out (the one that asks).
+    Money on account that is posted is in the balance already. A card fee that is being taken back is in it too, as a debt
+    that nobody owes, until its debit is gone. ``besides`` leaves one attempt out (the one that asks).
     """
+    is_hidden = Attempt.state.in_(HOLDS_MONEY) & (Line.booking != Booking.POSTED)
+    is_fee_going_back = (Line.document == FEE) & Line.booking.in_([Booking.UNDO_DUE, Booking.UNDOING, Booking.REVIEW])
     rows = session.execute(
         select(Attempt.customer_id, func.sum(Line.amount_cents)).join(Line, Line.attempt_id == Attempt.id)
-        .where(Attempt.customer_id.in_(customer_ids), Attempt.state.in_(HOLDS_MONEY), Attempt.id != besides,
-               Line.booking != Booking.POSTED)
+        .where(Attempt.customer_id.in_(customer_ids), Attempt.id != besides, or_(is_hidden, is_fee_going_back))
         .group_by(Attempt.customer_id))
     return {customer_id: int(cents) for customer_id, cents in rows}
 

@@ -15,7 +15,7 @@ from sqlalchemy import or_, select, update
 
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import ConfigError, HostRejected, HostUnavailable, IllegalTransition
-from splynx_ippay.payments import due, fee_booking, mark, outbox, statements, states, undo
+from splynx_ippay.payments import balance, due, fee_booking, mark, outbox, statements, states, undo
 from splynx_ippay.payments.models import FEE, Attempt, Booking, Line
 from splynx_ippay.payments.tally import Tally
 from splynx_ippay.splynx.records import PaymentDraft
@@ -155,11 +155,12 @@ def _draft(core: Core, line: Line) -> PaymentDraft:
         raise ConfigError("choose the payment method for " + ("bank accounts" if bank else "credit cards")
                           + " in the add-on's settings; until then payments wait to be posted")
     name = f"{'bank account' if bank else attempt.brand} ****{attempt.last_four}"
+    kind = {FEE: ", card fee", balance.DOCUMENT: balance.IN_COMMENT}.get(line.document, "")
     return PaymentDraft(
         customer_id=attempt.customer_id, amount=line.amount, date=(attempt.sending_at or clock.now()).date(),
         payment_type=method, invoice_id=line.document_id if on_document and line.document == "invoice" else None,
         request_id=line.document_id if on_document and line.document == "proforma" else None,
-        comment=f"IPpay {attempt.transaction_id}, {name}{', card fee' if line.is_fee else ''}", field_1=line.field_1, field_2=attempt.approval)
+        comment=f"IPpay {attempt.transaction_id}, {name}{kind}", field_1=line.field_1, field_2=attempt.approval)
 
 
 def _refused(core: Core, line: Line, error: HostRejected) -> None:

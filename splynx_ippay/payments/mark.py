@@ -24,7 +24,7 @@ from splynx_ippay.payments.models import Event
 from splynx_ippay.payments.watch_models import THE_ONE, Installation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -102,8 +102,11 @@ def quarantine(session: Session, reason: str) -> None:
     session.flush()
 
 
-def release(core: Core, *, by: str) -> None:
-    """Begin a new epoch with this database. Raises BadInput unless ``recovery`` has read everything since."""
+def release(core: Core, *, by: str, also: Callable[[Session], None]) -> None:
+    """Begin a new epoch with this database, and in the same transaction do ``also``.
+
+    Raises BadInput unless ``recovery`` has read everything since.
+    """
     mark = read(core)
 
     def _release(session: Session) -> None:
@@ -115,6 +118,7 @@ def release(core: Core, *, by: str) -> None:
         row.epoch = max(row.epoch, mark.epoch if mark else 0) + 1
         row.quarantined_at, row.reason = None, ""
         row.released_by, row.released_at = by[:80], clock.now()
+        also(session)
 
     core.database.run(_release)
     _write(core, _now(core, _ask(core, None)))

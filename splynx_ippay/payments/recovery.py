@@ -77,8 +77,7 @@ def recover(core: Core) -> Report:
 
 def release(core: Core, *, by: str) -> None:
     """A person has looked at the report: charging may go on, in a new epoch. Raises BadInput."""
-    core.database.run(notifications.drop_owed)  # the old copy does not know which of them went out
-    mark.release(core, by=by)
+    mark.release(core, by=by, also=notifications.drop_owed)  # the old copy does not know which of them went out
     seals.put_away(core)  # they speak of events that this database never had
 
 

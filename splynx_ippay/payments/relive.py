@@ -5,7 +5,7 @@ Owns that a lost attempt is believed only where both neighbours tell the same; e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ from splynx_ippay.payments.feed_models import FeedRow
 from splynx_ippay.payments.models import FEE, Attempt, Booking, DebtKey, Door, Line, State
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from sqlalchemy.orm import Session
 
     from splynx_ippay.base.settings import TerminalSettings
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Part:
-    """One line of a lost attempt; ``splynx_payment_id`` where the host has its payment, and of a card fee its debit."""
+    """One line of a lost attempt; ``splynx_payment_id`` where the host has its payment, and of a card fee its debit.
+
+    ``also``: further keys, of a balance those of the invoices it may have paid.
+    """
 
     position: int
     document: str
@@ -36,6 +41,7 @@ class Part:
     cents: int
     splynx_payment_id: int | None = None
     splynx_transaction_id: int | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ def trace(core: Core, transaction_id: str, row: FeedRow | None, booked: list[Pay
 
     Raises HostError and ConfigError.
     """
-    parts = _parts_of(core, booked)
+    parts = _parts_of(core, booked, row)
     customer_id = booked[0].customer_id if booked else None
     if row is not None and customer_id is None:
         found = _document_of(core, row)
@@ -76,6 +82,9 @@ def trace(core: Core, transaction_id: str, row: FeedRow | None, booked: list[Pay
     terminal = core.settings.terminals().get(row.terminal_id) if row is not None else core.settings.terminal(partner_id)
     if terminal is None:
         raise ConfigError(f"terminal {row.terminal_id if row else ''} is not in the settings any more; enter it, then recover again")
+    if parts[0].document == balance.DOCUMENT:
+        at = row.at if row is not None and row.at is not None else _noon(*booked)
+        parts = (replace(parts[0], also=_invoices_of(core, customer_id, terminal.currency, at.astimezone().date())),)
     cents = sum(part.cents for part in parts)
     if row is None:
         bank = core.settings.integer("bank_account_payment_method")
@@ -85,6 +94,9 @@ def trace(core: Core, transaction_id: str, row: FeedRow | None, booked: list[Pay
     doubt = ""
     if not booked:
         doubt = "IPpay took the money, Splynx has no payment"
+    elif row.fee_cents and row.fee_cents == (row.amount_cents or 0) - cents and all(part.document != FEE for part in parts):
+        parts = (*parts, Part(max(part.position for part in parts) + 1, FEE, None, "", row.fee_cents))
+        doubt = "Splynx has the payment, but not that of its card fee"
     elif cents != row.amount_cents:
         doubt = f"IPpay and Splynx show different amounts ({foreign_cents(row)} and {cents} cents)"
     return Trace(transaction_id, customer_id, partner_id, terminal, row.request_type == "CHECK", row.amount_cents or cents,
@@ -102,11 +114,14 @@ def _noon(*booked: Payment) -> datetime:
     return datetime.combine(day, time(12), tzinfo=UTC) if day else clock.now()
 
 
-def _parts_of(core: Core, booked: list[Payment]) -> tuple[Part, ...]:
+def _parts_of(core: Core, booked: list[Payment], row: FeedRow | None) -> tuple[Part, ...]:
+    payer = balance.customer_of(row.order_number) if row is not None else None
     parts = []
     for payment in booked:
         position = int(payment.field_1.rpartition("-")[2])
         document = "invoice" if payment.invoice_id else "proforma" if payment.request_id else "topup"
+        if document == "topup" and (payer == payment.customer_id or payment.comment.endswith(balance.IN_COMMENT)):
+            document = balance.DOCUMENT
         debit = _debit_of(core, payment) if document == "topup" and position > 1 else None  # a fee is never the first line
         parts.append(Part(position, FEE if debit else document, payment.invoice_id or payment.request_id, "",
                           int(payment.amount * 100), payment.id, debit))
@@ -118,6 +133,12 @@ def _debit_of(core: Core, payment: Payment) -> int | None:
     since = _noon(payment).date() - timedelta(days=1)
     found = core.host.find_transactions(payment.customer_id, payment.field_1, since=since)
     return next((row.id for row in found if row.type == "debit" and not row.deleted), None)
+
+
+def _invoices_of(core: Core, customer_id: int, currency: str, last: date) -> tuple[str, ...]:
+    """Keys of the invoices that were open when a balance was taken and are so still: the host may not have spread it yet."""
+    return tuple(due.target_of("invoice", invoice.id, customer_id) for invoice in core.host.open_invoices(customer_id, currency)
+                 if invoice.date_created is None or invoice.date_created <= last)
 
 
 def _document_of(core: Core, row: FeedRow) -> tuple[str, int | None, int] | None:
@@ -169,7 +190,7 @@ def _line(session: Session, trace: Trace, part: Part) -> Line:
                 splynx_payment_id=part.splynx_payment_id, splynx_transaction_id=part.splynx_transaction_id)
     if line.is_fee:
         return line
-    target = due.target_of(part.document, part.document_id, trace.customer_id)
-    is_free = session.scalars(select(DebtKey.id).where(DebtKey.open_target == target)).first() is None
-    line.keys = [DebtKey(target=target, open_target=target if is_free and not is_posted else None)]
+    targets = sorted({due.target_of(part.document, part.document_id, trace.customer_id), *part.also})
+    held = set(session.scalars(select(DebtKey.open_target).where(DebtKey.open_target.in_(targets))))
+    line.keys = [DebtKey(target=target, open_target=None if is_posted or target in held else target) for target in targets]
     return line

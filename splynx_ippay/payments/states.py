@@ -133,10 +133,11 @@ def free_keys(session: Session, lines: list[Line]) -> None:
 
 
 def hold_keys(session: Session, line: Line, until: datetime | None) -> bool:
-    """Keep (or take back, where they are free) the keys of a debt; False if another holds one.
+    """Keep (or take back, where they are free) the keys of a debt; False if another holds one, the others are held all the same.
 
     ``until`` ends the hold of a returned debt; None: until the line is posted.
     """
+    has_all = True
     for key in line.keys:
         if key.open_target is not None:
             continue
@@ -146,10 +147,10 @@ def hold_keys(session: Session, line: Line, until: datetime | None) -> bool:
                 session.flush()
         except IntegrityError:
             session.refresh(key)
-            return False
+            has_all = False
     line.hold_until = until
     session.flush()
-    return True
+    return has_all
 
 
 def stop_automatic(session: Session, customer_id: int, reason: str) -> None:

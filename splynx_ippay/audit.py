@@ -1,4 +1,4 @@
-"""Who did what, when and from where: settings, exports, releases. Insert-only.
+"""Who did what, when and from where: settings, exports, releases, customers' methods. Insert-only.
 
 Payments have a history of their own (payments/events.py) and are not repeated here. Must never hold a secret: of a secret
 setting only whether there was one.
@@ -35,7 +35,7 @@ class Entry(Row):
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     actor: Mapped[str] = mapped_column(String(80))  # "staff 3", "command line (root)"
     address: Mapped[str] = mapped_column(String(45), default="")
-    action: Mapped[str] = mapped_column(String(16))  # setting, picture, export, release, automatic, ask
+    action: Mapped[str] = mapped_column(String(16))  # setting, picture, export, release, automatic, ask, default, method_removed
     key: Mapped[str] = mapped_column(String(64))  # of a setting; of an export the file; of a customer the id
     partner_id: Mapped[int | None]
     before: Mapped[str] = mapped_column(Text, default="")
@@ -72,3 +72,8 @@ def page_of(session: Session, *, text: str = "", actions: Collection[str] = (), 
     if actions:
         wanted = wanted.where(Entry.action.in_(actions))
     return list(session.scalars(wanted))
+
+
+def about(session: Session, key: str, actions: Collection[str], *, limit: int) -> list[Entry]:
+    """The newest entries of these actions about one key, such as a customer's id. One query."""
+    return list(session.scalars(select(Entry).where(Entry.key == key, Entry.action.in_(actions)).order_by(Entry.id.desc()).limit(limit)))

@@ -41,10 +41,12 @@ from splynx_ippay.admin import (  # noqa: E402, F401 - they register their route
     health,
     links_page,
     log_page,
+    methods,
     missing_zip,
     overview,
     pay,
     payments,
     runs,
     settings_page,
+    topup,
 )

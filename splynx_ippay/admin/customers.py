@@ -1,6 +1,6 @@
 """One customer as the bookkeeper sees them: saved methods, payments, whether a Charge takes anything, and the balance.
 
-Takes no card or account number: the customer saves one in the portal.
+Takes no card or account number: the customer saves one in the portal. What staff changed stands on the page.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from splynx_ippay.admin import access, bp, sheets, words
 from splynx_ippay.base.errors import HostRejected
 from splynx_ippay.base.money import Money
 from splynx_ippay.checkout.endings import source_of
+from splynx_ippay.checkout.marks import N_
 from splynx_ippay.payments import balance
 from splynx_ippay.payments.models import Attempt, CustomerNote, Line
 from splynx_ippay.runs.facts import look_up, look_up_accounts
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from splynx_ippay.splynx.resources import Customer, Invoice
 
 _PAYMENTS = 30
+_CHANGES = 20
+# What staff may change about a customer, as the audit calls it.
+CHANGES = {"default": N_("Default method chosen"), "method_removed": N_("Saved method removed"),
+           "automatic": N_("Automatic charging")}
 _NOT_FOUND = 404
 
 
@@ -50,7 +55,7 @@ class NextCharge:
 def customer(customer_id: int) -> ResponseReturnValue:
     """Methods, payments, and what a Charge of invoices and one of balances would take now. Three host calls."""
     core = access.core()
-    found = _get_customer(core, customer_id)
+    found = get_customer(core, customer_id)
     rules = Rules(core.settings)
     invoices = core.host.open_invoices(customer_id, rules.currency)
     deposit = core.host.customer_billing(customer_id).deposit
@@ -60,12 +65,12 @@ def customer(customer_id: int) -> ResponseReturnValue:
         whole = _next_balance(session, rules, found, account)
         note = session.get(CustomerNote, customer_id)
         methods, updates = credentials.all_methods_of(session, customer_id), credentials.updates_of(session, customer_id)
-        attempts = _attempts(session, customer_id)
+        attempts, changes = _attempts(session, customer_id), audit.about(session, str(customer_id), CHANGES.keys(), limit=_CHANGES)
     taken = sum((charge.amount for charge in charges if not charge.reason), Money.zero(rules.currency))
     return render_template(
         "admin/customer.html", customer=found, charges=charges, taken=taken, account=account, whole=whole,
         credit=balance.owed_of(-deposit, rules.currency), methods=methods, updates=updates,
-        attempts=attempts,
+        attempts=attempts, changes=changes, change_names=CHANGES, can_add=core.settings.flag("staff_topup"),
         note=note if note is not None and note.no_auto else None, reason_names=REASONS, words=words, source_of=source_of)
 
 
@@ -73,7 +78,7 @@ def customer(customer_id: int) -> ResponseReturnValue:
 def customer_automatic(customer_id: int) -> ResponseReturnValue:
     """Let Charges take from this customer again."""
     core = access.core()
-    _get_customer(core, customer_id)
+    get_customer(core, customer_id)
 
     def work(session: Session) -> bool:
         note = session.get(CustomerNote, customer_id, with_for_update=True)
@@ -90,7 +95,8 @@ def customer_automatic(customer_id: int) -> ResponseReturnValue:
     return redirect(url_for("admin.customer", customer_id=customer_id), 303)
 
 
-def _get_customer(core: Core, customer_id: int) -> Customer:
+def get_customer(core: Core, customer_id: int) -> Customer:
+    """The host's customer, as far as the administrator asking may see them; 404 for all others."""
     try:
         found = core.host.get_customer(customer_id)
     except HostRejected as error:

@@ -1,9 +1,12 @@
-"""Staff pay one invoice or proforma with what the customer has saved. Never takes a card or account number."""
+"""Staff charge what the customer has saved: for one invoice or a part of it, for a proforma, or to add money (admin/topup.py).
+
+Never takes a card or account number. How much may be paid is the customers' rule (checkout) and the core's.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flask import abort, redirect, render_template, request, url_for
@@ -14,9 +17,11 @@ from splynx_ippay.admin import access, bp
 from splynx_ippay.admin import words as staff_words
 from splynx_ippay.base.errors import AddOnError, AlreadyOpen, AmountChanged, BadInput
 from splynx_ippay.checkout import endings, words
+from splynx_ippay.checkout.cart import PartRules
 from splynx_ippay.checkout.held import sentence_of
 from splynx_ippay.checkout.marks import N_
 from splynx_ippay.checkout.offers import Offer, StaleForm
+from splynx_ippay.checkout.payment import LONGEST_AMOUNT, items_of
 from splynx_ippay.payments.charge import take
 from splynx_ippay.payments.due import find_debt
 from splynx_ippay.payments.intent import find_submission
@@ -66,9 +71,16 @@ def paid(attempt_id: int) -> ResponseReturnValue:
     if attempt is None or not access.may_see_partner(attempt.partner_id):
         abort(404)
     line = attempt.lines[0]
-    back = url_for(_PAGES[line.document], item_id=line.number) if line.document in _PAGES else ""
+    back = page_of(line.document, line.number, attempt.customer_id)
     return render_template("admin/paid.html", ending=ending(attempt), attempt=attempt, back=back,
                            said=staff_words, refresh=endings.REFRESH_SECONDS, source=endings.source_of(attempt))
+
+
+def page_of(document: str, number: str, customer_id: int) -> str:
+    """The address of the page a document is paid on, "" where there is none."""
+    if document == "topup":
+        return url_for("admin.topup", customer_id=customer_id)
+    return url_for(_PAGES[document], item_id=number) if document in _PAGES else ""
 
 
 def _show(document: str) -> ResponseReturnValue:
@@ -84,7 +96,7 @@ def _show(document: str) -> ResponseReturnValue:
                                sentence=sentence_of(debt.held.who, debt.held.since, debt.held.target), attempt_id=debt.held.attempt_id)
     if debt.status != "open" or not debt.due:
         return render_template("admin/nothing.html", document=document, state=debt.status, number=debt.number)
-    return _form(core, Offer.of_debt(debt, customer.partner_id), name=customer.name)
+    return form(core, Offer.of_debt(debt, customer.partner_id), name=customer.name)
 
 
 def _press(document: str) -> ResponseReturnValue:
@@ -95,64 +107,73 @@ def _press(document: str) -> ResponseReturnValue:
     except StaleForm:
         offer = None
     if offer is None or offer.document != document or offer.number != number or not access.may_see_partner(offer.partner_id):
-        return render_template("errors/error.html", title=words.say(words.STALE_TITLE), sentences=[words.say(words.STALE)],
-                               again=url_for(_PAGES[document], item_id=number)), 400
-    return _answer(core, document, offer, _charge(core, offer))
+        return stale(url_for(_PAGES[document], item_id=number))
+    return answer(core, offer, charge(core, offer))
+
+
+def stale(again: str) -> ResponseReturnValue:
+    """The form is none of ours any more: nothing was charged, and where to begin again."""
+    return render_template("errors/error.html", title=words.say(words.STALE_TITLE), sentences=[words.say(words.STALE)], again=again), 400
 
 
 @dataclass
-class _Outcome:
-    """What came of a press: an attempt to show, or why there is none."""
+class Outcome:
+    """What came of a press: an attempt to show, or why there is none. ``problems`` by field of the form."""
 
     attempt: Attempt | None = None
     held: AlreadyOpen | None = None
     due: Money | None = None  # the new amount, where it has changed
     problem: str = ""
+    problems: dict[str, str] = field(default_factory=dict)
     status: int = 200
 
 
-def _order(offer: Offer) -> Order:
-    """What the form asks for: a saved method and nothing else. Raises BadInput."""
+def _order(core: Core, offer: Offer) -> Order:
+    """What the form asks for: a saved method and nothing else, for what is due or for the amount typed. Raises BadInput."""
     chosen = re.fullmatch(r"method:([1-9][0-9]{0,8})", request.form.get("source", ""), re.ASCII)
     if chosen is None:
         raise BadInput("source", N_("Choose one of the saved methods. Nothing was charged."))
     return Order(
-        door=Door.STAFF, customer_id=offer.customer_id, partner_id=offer.partner_id, items=(offer.item(offer.due),),
+        door=Door.STAFF, customer_id=offer.customer_id, partner_id=offer.partner_id, items=items_of(core, offer, request.form),
         source=SavedMethod(int(chosen[1])), submission_key=offer.submission_key, actor=auth.staff().actor,
         address=request.remote_addr or "")
 
 
-def _charge(core: Core, offer: Offer) -> _Outcome:
+def charge(core: Core, offer: Offer) -> Outcome:
     """Charge the chosen saved method; a repeated form leads to what came of it the first time."""
     try:
-        return _Outcome(attempt=take(core, _order(offer)))
+        return Outcome(attempt=take(core, _order(core, offer)))
     except BadInput as error:
-        return _Outcome(problem=words.problem(error)[1], status=400)
+        name, sentence = words.problem(error)
+        return Outcome(problems={name: sentence}, status=400) if name == "amount" else Outcome(problem=sentence, status=400)
     except AlreadyOpen as error:
-        return _Outcome(held=error, status=409)
+        return Outcome(held=error, status=409)
     except AmountChanged as error:
-        return _Outcome(due=error.due, problem=words.refusal(error)[0], status=409)
+        return Outcome(due=error.due, problem=words.refusal(error)[0], status=409)
     except AddOnError as error:
         begun = find_submission(core, offer.submission_key)
         if begun is not None and begun.sending_at is not None:
-            return _Outcome(attempt=begun)  # something went wrong after the request went out: its own page tells
+            return Outcome(attempt=begun)  # something went wrong after the request went out: its own page tells
         # Staff can mend it, and the text says what: a stopped terminal, a missing setting, Splynx away.
-        return _Outcome(problem=_("Nothing was charged: %(words)s", words=str(error)), status=503)
+        return Outcome(problem=_("Nothing was charged: %(words)s", words=str(error)), status=503)
 
 
-def _answer(core: Core, document: str, offer: Offer, outcome: _Outcome) -> ResponseReturnValue:
+def answer(core: Core, offer: Offer, outcome: Outcome) -> ResponseReturnValue:
+    """The page of what came of it, or the form again with the reason."""
+    number = offer.number or _("The account")
     if outcome.attempt is not None:
         return redirect(url_for("admin.paid", attempt_id=outcome.attempt.id), 303)
     if outcome.held is not None:
-        return render_template("admin/nothing.html", document=document, state="held", number=offer.number,
+        return render_template("admin/nothing.html", document=offer.document, state="held", number=number,
                                sentence=sentence_of(outcome.held.door, outcome.held.since, outcome.held.target),
                                attempt_id=outcome.held.attempt_id), outcome.status
     if outcome.due is not None and not outcome.due:
-        return render_template("admin/nothing.html", document=document, state="paid", number=offer.number), outcome.status
-    return _form(core, offer.again(outcome.due), problem=outcome.problem, status=outcome.status)
+        return render_template("admin/nothing.html", document=offer.document, state="paid", number=number), outcome.status
+    return form(core, offer.again(outcome.due), outcome=outcome)
 
 
-def _form(core: Core, offer: Offer, *, name: str = "", problem: str = "", status: int = 200) -> ResponseReturnValue:
+def form(core: Core, offer: Offer, *, name: str = "", outcome: Outcome | None = None) -> ResponseReturnValue:
+    """The form of a document or of money to add: the methods that can be charged, and an amount where there is a choice."""
     terminal = core.settings.terminal(offer.partner_id)
     instruments = core.settings.instruments(terminal)
     with core.database.read() as session:
@@ -160,6 +181,10 @@ def _form(core: Core, offer: Offer, *, name: str = "", problem: str = "", status
             session, offer.customer_id, terminal_id=terminal.terminal_id, environment=terminal.environment)
             if method.instrument in instruments]
         token = links.standing_of(session, core.box, offer.document, offer.document_id or 0)
+    outcome, rules = outcome or Outcome(), PartRules.of(core, offer.currency)
     return render_template(
-        "admin/pay.html", offer=offer, link=links.address_of(core.settings, token) if token else "", token=token, sealed=offer.seal(core.box), methods=methods, name=name, problem=problem,
-        action=url_for(_PAGES[offer.document], item_id=offer.number)), status
+        "admin/topup.html" if offer.document == "topup" else "admin/pay.html", offer=offer, token=token,
+        link=links.address_of(core.settings, token) if token else "", sealed=offer.seal(core.box), methods=methods, name=name,
+        problem=outcome.problem, problems=outcome.problems, chosen=request.form.get("source", ""),
+        typed=request.form.get("amount", "")[:LONGEST_AMOUNT], part_minimum=rules.minimum if rules.fit(offer.document, offer.due) else None,
+        action=page_of(offer.document, offer.number, offer.customer_id)), outcome.status

@@ -36,6 +36,8 @@ RIGHT_OF: dict[str, Right] = {
     "payment_list": Right.VIEW, "payments_csv": Right.VIEW, "payment": Right.VIEW, "paid": Right.VIEW,
     "failed": Right.VIEW, "failed_csv": Right.VIEW,
     "overview": Right.VIEW, "customer": Right.VIEW, "customer_automatic": Right.CHARGE,
+    "method_default": Right.CHARGE, "method_removal": Right.CHARGE, "method_remove": Right.CHARGE,
+    "topup": Right.CHARGE, "topup_now": Right.CHARGE,
     "history": Right.VIEW, "run": Right.VIEW, "run_progress": Right.VIEW, "run_csv": Right.VIEW,
     "health": Right.VIEW, "release": Right.CONFIGURE, "links_page": Right.VIEW,
     "missing_zip": Right.VIEW, "missing_zip_csv": Right.VIEW,

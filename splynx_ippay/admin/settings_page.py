@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 
 from splynx_ippay import audit
 from splynx_ippay.admin import access, bp, settings_form, sheets
+from splynx_ippay.admin.customers import CHANGES
 from splynx_ippay.base.errors import BadInput, ConfigError, HostError
 from splynx_ippay.checkout import branding
 from splynx_ippay.checkout.marks import N_
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
 
 _METHODS = frozenset({"credit_card_payment_method", "bank_account_payment_method"})
 ACTIONS = {"setting": N_("Setting"), "picture": N_("Picture"), "export": N_("File taken out"),
-           "release": N_("Terminal released"), "automatic": N_("Automatic charging"),
-           "ask": N_("Customers asked by mail")}
+           "release": N_("Terminal released"), "ask": N_("Customers asked by mail")} | CHANGES
 _AUDIT_PAGE = 50
 
 

@@ -112,6 +112,8 @@ SETTINGS: tuple[Setting, ...] = (
             default="10.00", kind="decimal"),
     Setting("topup_amounts", "payments", N_("Amounts to tap"), N_("Shown as buttons on the page to add money, separated by "
             "commas; empty: none"), default="25, 50, 100"),
+    Setting("staff_topup", "payments", N_("Staff add money"), N_("Staff who may charge can put money on a customer's account "
+            "with a saved card or bank account. Ask the customer first"), default="0", kind="boolean"),
     Setting("backup_method", "payments", N_("Backup method"), N_("Customers may mark one saved card or account as backup: a "
             "Charge tries it once where the bank declines the default for now. Never after an unclear outcome"), default="0",
             kind="boolean"),

@@ -96,7 +96,7 @@ def press(core: Core, offer: Offer | Cart, form: MultiDict[str, str], presser: P
     if earlier is not None and earlier.customer_id == offer.customer_id:
         return Pressed(attempt=earlier)
     try:
-        items, source = _both(lambda: _items(core, offer, form), lambda: _source(core, form, presser))
+        items, source = _both(lambda: items_of(core, offer, form), lambda: _source(core, form, presser))
         order = Order(door=presser.door, customer_id=offer.customer_id, partner_id=offer.partner_id,
                       items=items, source=source, card_fee=offer.card_fee,
                       submission_key=offer.submission_key, actor=presser.actor, address=presser.address)
@@ -157,7 +157,8 @@ def _both(read_items: Callable[[], tuple[Item, ...]], read_source: Callable[[], 
     return items, source
 
 
-def _items(core: Core, offer: Offer | Cart, form: MultiDict[str, str]) -> tuple[Item, ...]:
+def items_of(core: Core, offer: Offer | Cart, form: MultiDict[str, str]) -> tuple[Item, ...]:
+    """What a form asks to pay: all that is due, a part where the settings allow it, or what is added. Raises BadInput."""
     if isinstance(offer, Cart):
         return offer.items()
     if offer.document == "topup":

@@ -6,23 +6,19 @@ from typing import TYPE_CHECKING
 
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import ngettext
-from sqlalchemy import func, select
 
 from splynx_ippay import auth, credentials
 from splynx_ippay.asks import zips
 from splynx_ippay.base.errors import AddOnError, BadInput
-from splynx_ippay.checkout import banks, words
+from splynx_ippay.checkout import banks, removal, words
 from splynx_ippay.checkout.consent import bank_consent, bank_paragraphs, bank_version, card_consent, card_text
 from splynx_ippay.checkout.merchant import merchant_name
 from splynx_ippay.checkout.pages import Checkout
 from splynx_ippay.checkout.payment import Typed, read_bank
 from splynx_ippay.checkout.stale import kept_for
-from splynx_ippay.credentials import CardForm, Method
+from splynx_ippay.credentials import CardForm
 from splynx_ippay.payments import saving
-from splynx_ippay.payments.models import Attempt, State
 from splynx_ippay.portal import bp, standing
-from splynx_ippay.runs.planned import count_planned
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -30,8 +26,6 @@ if TYPE_CHECKING:
     from splynx_ippay.ippay.messages import BankAccount, Card
     from splynx_ippay.payments.core import Core
     from splynx_ippay.payments.orders import Consent
-
-_UNDER_WAY = (State.INTENDED, State.UNKNOWN, State.ACCEPTED)
 
 
 @bp.get("/credentials", endpoint="credentials")
@@ -111,18 +105,13 @@ def add_postal_code(method_id: int) -> ResponseReturnValue:
 @bp.get("/credentials/<int:method_id>/remove")
 def confirm_removal(method_id: int) -> ResponseReturnValue:
     """What stops when it is removed; nothing is removed by looking."""
-    core, user = _core(), auth.customer()
-    with core.database.read() as session:
-        own = credentials.all_methods_of(session, user.id)
-        method = next((one for one in own if one.id == method_id), None)
-        under_way = session.scalar(select(func.count()).select_from(Attempt).where(
-            Attempt.method_id == method_id, Attempt.customer_id == user.id, Attempt.state.in_(_UNDER_WAY)))
-        planned = count_planned(session, method_id)
-    if method is None:
+    with _core().database.read() as session:
+        found = removal.what_stops(session, method_id, auth.customer().id)
+    if found is None:
         flash(_("This was removed already."), "error")
         return redirect(url_for("portal.credentials"), 303)
-    return render_template("portal/remove.html", method=method,
-                           consequences=_consequences(method, own, under_way=bool(under_way), planned=planned))
+    method, consequences = found
+    return render_template("portal/remove.html", method=method, consequences=consequences)
 
 
 @bp.post("/credentials/<int:method_id>/remove")
@@ -185,26 +174,3 @@ def _list(*, chosen: str = "", typed: Typed | None = None, problems: dict[str, s
         mandate=bank_paragraphs(merchant, pays=False), mandate_version=bank_version(merchant, pays=False),
         ids={name: f"{chosen}-{name}" for name in ("number", "expiry", "holder", "postal_code", "routing", "account",
                                                    "account_again", "kind", "authorized")} | (ids_more or {}))
-
-
-def _consequences(method: Method, own: list[Method], *, under_way: bool, planned: int) -> list[str]:
-    following = credentials.next_default(method, own)
-    lines = []
-    if method.is_default and following:
-        lines.append(_("It is your default. From now on %(method)s is charged instead.", method=Checkout.label(following)))
-    elif not following:
-        lines.append(_("It is the only one you have saved. Invoices are then not charged automatically any more: please "
-                       "pay them yourself, so that your service is not interrupted."))
-    else:
-        lines.append(_("It is not charged any more. Your default stays as it is."))
-    if planned:
-        lines.append(ngettext("An automatic charge of %(num)s invoice is prepared with it. That invoice is not charged then: "
-                              "please pay it yourself.",
-                              "Automatic charges of %(num)s invoices are prepared with it. Those invoices are not charged "
-                              "then: please pay them yourself.", planned))
-    if method.instrument == "bank":
-        lines.append(_("Your authorization to debit this account ends."))
-    if under_way:
-        lines.append(_("A payment from it is already on its way. Removing it does not stop that payment."))
-    lines.append(_("Payments already made stay as they are."))
-    return lines

@@ -158,7 +158,7 @@ def charge(core: Core, offer: Offer) -> Outcome:
         return Outcome(problem=_("Nothing was charged: %(words)s", words=str(error)), status=503)
 
 
-def answer(core: Core, offer: Offer, outcome: Outcome) -> ResponseReturnValue:
+def answer(core: Core, offer: Offer, outcome: Outcome, *, name: str = "") -> ResponseReturnValue:
     """The page of what came of it, or the form again with the reason."""
     number = offer.number or _("The account")
     if outcome.attempt is not None:
@@ -169,7 +169,7 @@ def answer(core: Core, offer: Offer, outcome: Outcome) -> ResponseReturnValue:
                                attempt_id=outcome.held.attempt_id), outcome.status
     if outcome.due is not None and not outcome.due:
         return render_template("admin/nothing.html", document=offer.document, state="paid", number=number), outcome.status
-    return form(core, offer.again(outcome.due), outcome=outcome)
+    return form(core, offer.again(outcome.due), name=name, outcome=outcome)
 
 
 def form(core: Core, offer: Offer, *, name: str = "", outcome: Outcome | None = None) -> ResponseReturnValue:

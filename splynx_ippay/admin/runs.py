@@ -83,7 +83,7 @@ def history() -> ResponseReturnValue:
     shown = [run for run in found[:_HISTORY_PAGE] if access.may_see_run(run)]
     results = {run.id: {key: Share(count, Money(cents, run.currency)) for key, (count, cents) in
                         shares.get(run.id, {}).items() if key != "skipped"} for run in shown}
-    return render_template("admin/history.html", runs=shown, results=results, more=len(found) > _HISTORY_PAGE, page=page,
+    return render_template("admin/history.html", runs=shown, narrowed={run.id: _narrowing(run) for run in shown}, results=results, more=len(found) > _HISTORY_PAGE, page=page,
                            words=words, names=RESULTS, money_of=Money, tab="history")
 
 
@@ -204,3 +204,9 @@ def _describe(run: Run) -> list[tuple[str, str]]:
         if kept.get(key):
             shown.append((label, ", ".join(map(str, kept[key]))))
     return shown
+
+
+def _narrowing(run: Run) -> list[tuple[str, str]]:
+    """Those filters of a run that leave something out."""
+    everything = {_("All"), say(PAYMENT_TYPES["any"]), say(STATUSES["unpaid"]), "… - …"}
+    return [(label, value) for label, value in _describe(run)[1:] if value not in everything]

@@ -40,7 +40,8 @@ def topup_now(customer_id: int) -> ResponseReturnValue:
         offer = None
     if offer is None or offer.document != "topup" or offer.customer_id != customer_id or not access.may_see_partner(offer.partner_id):
         return pay.stale(url_for("admin.topup", customer_id=customer_id))
-    return pay.answer(core, offer, pay.charge(core, offer))
+    outcome = pay.charge(core, offer)
+    return pay.answer(core, offer, outcome, name=get_customer(core, customer_id).name if outcome.problems else "")
 
 
 def _off() -> ResponseReturnValue:

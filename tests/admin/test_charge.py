@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select, update
 
-from splynx_ippay.runs import work
+from splynx_ippay.runs import plan, work
+from splynx_ippay.runs.filters import Filters
 from splynx_ippay.runs.models import Run, RunItem
 
 JOHN, OBRIEN, ASHLEY = 1, 2, 3
@@ -75,6 +78,17 @@ def test_a_confirmed_charge_runs_shows_its_progress_and_ends_with_a_result(staff
     assert len(sandbox.sales()) == 3
     history = staff.get("/ippay/admin/runs/")
     assert history.says("Finished", "3 Approved, $210.00", "Ada Min")
+
+
+def test_the_history_says_by_which_filters_a_charge_was_narrowed_and_nothing_of_the_others(staff, core):
+    plan.plan(core, Filters(), "staff 1 (Ada Min)")
+    assert not staff.get("/ippay/admin/runs/").says("Period:", "Customer payment type:")
+    plan.plan(core, Filters(period_from=date(2026, 1, 1), period_to=date(2026, 1, 31), payment_type="bank", status="overdue",
+                            total=Decimal(5), customer_ids=(JOHN, 2)), "staff 1 (Ada Min)")
+    history = staff.get("/ippay/admin/runs/")
+    assert history.says("Period: 2026-01-01 - 2026-01-31", "Customer payment type: Bank Account", "Status: Overdue", "Total: > 5",
+                        "Customer ID: 1, 2", "manual", "Ada Min")
+    assert not history.says("Partners:")
 
 
 def test_a_plan_that_is_not_the_one_shown_is_refused(staff, core, sandbox, give_card):

@@ -96,6 +96,7 @@ def test_an_amount_that_cannot_be_added_is_said_beside_its_field_and_kept(staff,
     give_card(JOHN)
     page = staff.submit(staff.get(f"{CUSTOMER}/topup"), "/topup", amount=amount)
     assert page.status_code == 400
+    assert page.says("John Sway")
     problem = re.search(r'id="amount-problem">([^<]+)<', page.text)
     assert words in html.unescape(problem[1])
     assert f'name="amount" value="{amount}"' in page.text

@@ -111,6 +111,21 @@ def test_every_page_of_charging(gallery, clerk, town, sandbox):
         assert session.get(Run, run_id).state == "finished"
 
 
+def test_a_chart_can_be_read_on_a_phone_and_on_paper(clerk, town, sandbox):
+    page = clerk().page
+    town.card()
+    page.goto(f"/ippay/admin/pay-invoice?item_id={sandbox.unpaid_invoices(1)[0]['number']}")
+    press(page, "^Pay by saved")
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto("/ippay/admin/overview")
+    scale = page.locator(".picture").first.evaluate("one => one.getBoundingClientRect().width / one.viewBox.baseVal.width")
+    size = page.locator(".picture .label").first.evaluate("one => parseFloat(getComputedStyle(one).fontSize)")
+    assert scale * size >= 12
+    page.emulate_media(media="print")
+    assert page.locator(".picture").first.is_visible()
+    assert not page.locator(".tabs").is_visible()
+
+
 def test_a_charge_with_a_backup_and_what_banks_told(gallery, clerk, town, sandbox, settings_of):
     pictured, page = gallery("admin"), clerk().page
     settings_of(town.core, backup_method="1")

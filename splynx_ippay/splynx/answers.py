@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 
 # The official PHP client (SplynxApi.php, read 2023-10) takes any other 2xx for a failure, and so do we.
-SUCCESS = {"GET": 200, "POST": 201, "PUT": 202, "DELETE": 204, "HEAD": 204}
+SUCCESS = {"GET": 200, "POST": 201, "PUT": 202, "DELETE": 204}
 
 _MAX_PROBLEMS = 20
 _MAX_TEXT = 200

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from splynx_ippay.base.errors import ConfigError, HostUnavailable
+from splynx_ippay.base.errors import ConfigError
 from splynx_ippay.splynx.answers import read_record, read_rows, require_success
 from splynx_ippay.splynx.auth import TOKENS, Signer, Tokens, access_token
 from splynx_ippay.splynx.wire import NoAnswer, Wire
@@ -56,13 +56,6 @@ class SplynxClient:
         """Read a list of records and, where the host tells it, how many there are in all (header X-total-count)."""
         answer = self._call("GET", path, params)
         return read_rows(answer), _total(answer)
-
-    def head_count(self, path: str, params: Mapping[str, object] | None = None) -> int:
-        """Count the records. Raises HostUnavailable also when the host does not tell."""
-        total = _total(self._call("HEAD", path, params))
-        if total is None:
-            raise HostUnavailable("Splynx did not tell how many records there are.")
-        return total
 
     def post(self, path: str, body: Record) -> Record:
         """Create; the answer holds at least the new id. After HostUnavailable(sent=True) search before repeating."""
@@ -134,7 +127,7 @@ class SplynxClient:
         try:
             return self._wire.exchange(method, url, headers=headers, body=content, until=until)
         except NoAnswer as error:
-            if method not in {"GET", "HEAD"} or error.timed_out:
+            if method != "GET" or error.timed_out:
                 raise
         return self._wire.exchange(method, url, headers=headers, body=content, until=until)
 

@@ -32,14 +32,13 @@ class InvoiceFilter:
     """The filters of the host's Charge dialog. Empty and None: no condition.
 
     The period is on ``date_created``, both ends included. ``status`` holds stored ones (not_paid, pending, ...).
-    Partner and location belong to the customer: whoever reads the customers applies them. ``total`` is in the
+    The partner belongs to the customer: whoever reads the customers applies it. ``total`` is in the
     currency's main unit.
     """
 
     period_from: date | None = None
     period_to: date | None = None
     partner_ids: tuple[int, ...] = ()
-    location_ids: tuple[int, ...] = ()
     status: tuple[str, ...] = ()
     total_operator: str = ""
     total: Decimal | None = None
@@ -69,7 +68,7 @@ class InvoiceFilter:
         return found
 
     def admits(self, invoice: Invoice) -> bool:
-        """Tell whether the invoice meets every condition but partner and location."""
+        """Tell whether the invoice meets every condition but the partner."""
         made = invoice.date_created
         return not (
             (self.period_from and (made is None or made < self.period_from))

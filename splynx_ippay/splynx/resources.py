@@ -126,10 +126,6 @@ class Host(Statements, Attributes, Transactions):
         """Count the invoices of a filter that has at most 80 customers and numbers, one call; at least a page is exact."""
         return count_invoices(self.client, INVOICES, filters, currency)
 
-    def put_invoice_pending(self, invoice_id: int, *, pending: bool = True) -> None:
-        """Show an invoice as pending while a bank debit is on its way, or as not paid again."""
-        self.client.put(f"{INVOICES}/{invoice_id:d}", {"status": PENDING if pending else NOT_PAID})
-
     def get_proforma(self, proforma_id: int, currency: str) -> Proforma:
         """Read one proforma invoice."""
         return Proforma.read(self._one(PROFORMAS, proforma_id), currency)
@@ -218,21 +214,6 @@ class Host(Statements, Attributes, Transactions):
         """Write the fields (field_1 to field_10) staff see under the customer's payment accounts."""
         self.client.put(f"{PAYMENT_ACCOUNTS}/{customer_id:d}--{account_id:d}", dict(fields))
 
-    def find_payment_account(self, customer_id: int, account_id: int) -> dict[str, str] | None:
-        """Read the fields of a payment account that are not empty; None where the host has none."""
-        try:
-            row = self.client.get(f"{PAYMENT_ACCOUNTS}/{customer_id:d}--{account_id:d}")
-        except HostRejected as error:
-            if error.status not in {_BAD_REQUEST, _NOT_FOUND}:
-                raise
-            return None
-        fields = {name: str(value) for name, value in row.items() if name.startswith("field_") and value}
-        return fields or None
-
-    def delete_payment_account(self, customer_id: int, account_id: int) -> None:
-        """Empty a payment account."""
-        self.client.delete(f"{PAYMENT_ACCOUNTS}/{customer_id:d}--{account_id:d}")
-
     # -- within ----------------------------------------------------------------------------------------------------
 
     def _payments_under(self, customer_id: int, field_1: str) -> list[Payment] | None:
@@ -276,4 +257,4 @@ def _the_one(found: list[_Document], customer_id: int | None) -> _Document | Non
     return max(living or found, key=lambda document: document.id, default=None)
 
 
-_BAD_REQUEST, _NOT_FOUND = 400, 404
+_NOT_FOUND = 404

@@ -131,7 +131,7 @@ def test_money_the_host_does_not_show_yet_is_taken_off_the_balance(desk, sandbox
 
 
 def test_an_invoice_the_host_shows_as_pending_keeps_the_balance_untouched(desk, sandbox):
-    desk.core.host.put_invoice_pending(desk.invoice().document_id)
+    desk.core.host.client.put(f"admin/finance/invoices/{desk.invoice().document_id}", {"status": "pending"})
     with pytest.raises(Stopped) as stopped:
         desk.pay(desk.saved_card(), desk.balance(), **RUN)
     assert stopped.value.reason == "invoice_pending"

@@ -113,7 +113,7 @@ def test_every_reason_to_leave_a_balance_alone_is_named(core, sandbox, wallet, s
     wallet.card(EMPTY)
     cash(core, EMPTY, 2500)
     pay(core, ashley, "topup", None, 500)
-    core.host.put_invoice_pending(int(sandbox.unpaid_invoices(OBRIEN)[0]["id"]))
+    core.host.client.put(f"admin/finance/invoices/{sandbox.unpaid_invoices(OBRIEN)[0]['id']}", {"status": "pending"})
     core.database.run(lambda session: session.add(CustomerNote(customer_id=JOHN, no_auto=True, reason="R01", since=clock.now())))
     run = make(core)
     assert reasons(core, run) == {JOHN: "customer_stopped", OBRIEN: "invoice_pending", ASHLEY: "debit_pending",
@@ -163,7 +163,7 @@ def test_what_changed_since_the_preview_is_left_alone_and_listed(core, sandbox, 
     cash(core, OBRIEN, 16999)
     sandbox.fault(server="gateway", kind="drop_after", match={"type": "SALE"}, times=1)
     pay(core, methods[ASHLEY], "topup", None, 500)
-    core.host.put_invoice_pending(int(sandbox.unpaid_invoices(NORA)[0]["id"]))
+    core.host.client.put(f"admin/finance/invoices/{sandbox.unpaid_invoices(NORA)[0]['id']}", {"status": "pending"})
     work.tick(core)
     found = items_of(core, run)
     assert {customer: (item.state, item.reason) for customer, item in found.items()} == {

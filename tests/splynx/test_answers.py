@@ -29,21 +29,13 @@ def test_a_clear_no_is_a_rejection(client, small, status):
 
 @pytest.mark.parametrize(("call", "status"), [
     (lambda c: c.get("x/1"), 200), (lambda c: c.post("x", {}), 201), (lambda c: c.put("x/1", {}), 202),
-    (lambda c: c.delete("x/1"), 204), (lambda c: c.head_count("x"), 204)])
+    (lambda c: c.delete("x/1"), 204)])
 def test_each_verb_has_exactly_one_success_code(client, small, call, status):
     small.answers = [(status, {"id": 1}, {"X-Total-Count": "3"})]
     call(client)
     small.answers = [(203, {"id": 1}, {"X-Total-Count": "3"})]
     with pytest.raises(HostUnavailable, match="203"):
         call(client)
-
-
-def test_counting_reads_the_header_and_needs_it(client, small):
-    small.answers = [(204, b"", {"X-total-count": "1234"}), (204, b""), (204, b"", {"X-total-count": "many"})]
-    assert client.head_count("x", {"main_attributes": {"status": "not_paid"}}) == 1234
-    for _ in range(2):
-        with pytest.raises(HostUnavailable, match="how many"):
-            client.head_count("x")
 
 
 @pytest.mark.parametrize(("body", "headers"), [

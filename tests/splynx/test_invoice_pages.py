@@ -109,8 +109,8 @@ def test_another_operator_is_refused(sign):
         InvoiceFilter(total_operator=sign, total=Decimal(1))
 
 
-def test_partner_and_location_are_left_to_who_reads_the_customers():
-    assert InvoiceFilter(partner_ids=(1,), location_ids=(2,)).conditions() == {}
+def test_the_partner_is_left_to_who_reads_the_customers():
+    assert InvoiceFilter(partner_ids=(1,)).conditions() == {}
 
 
 def test_long_lists_are_asked_for_in_parts(host, small):

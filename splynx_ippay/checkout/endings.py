@@ -67,7 +67,7 @@ def what_for(attempt: Attempt) -> str:
     """What was paid: "invoice 2026010042", "adding money to your account", "3 items"."""
     if len(attempt.debts) > 1:
         return _("%(count)s items", count=len(attempt.debts))
-    line = attempt.debts[0]
+    line = (attempt.debts or attempt.lines)[0]  # of a payment found again after a restore only the fee may be known
     return {"invoice": _("invoice %(number)s", number=line.number),
             "proforma": _("proforma invoice %(number)s", number=line.number)}.get(
                 line.document, _("adding money to your account"))

@@ -69,13 +69,8 @@ def trace(core: Core, transaction_id: str, row: FeedRow | None, booked: list[Pay
     """
     parts = _parts_of(core, booked, row)
     customer_id = booked[0].customer_id if booked else None
-    if row is not None and customer_id is None:
-        found = _document_of(core, row)
-        if found is not None and row.amount_cents:
-            document, document_id, customer_id = found
-            number = row.order_number if document_id else ""
-            parts = (Part(1, document, document_id, number, row.amount_cents - row.fee_cents),)
-            parts += (Part(2, FEE, None, "", row.fee_cents),) if row.fee_cents else ()
+    if row is not None:
+        parts, customer_id = _completed(core, row, parts, customer_id)
     if customer_id is None:
         return None
     partner_id = core.host.get_customer(customer_id).partner_id
@@ -94,13 +89,27 @@ def trace(core: Core, transaction_id: str, row: FeedRow | None, booked: list[Pay
     doubt = ""
     if not booked:
         doubt = "IPpay took the money, Splynx has no payment"
-    elif row.fee_cents and row.fee_cents == (row.amount_cents or 0) - cents and all(part.document != FEE for part in parts):
-        parts = (*parts, Part(max(part.position for part in parts) + 1, FEE, None, "", row.fee_cents))
-        doubt = "Splynx has the payment, but not that of its card fee"
     elif cents != row.amount_cents:
         doubt = f"IPpay and Splynx show different amounts ({foreign_cents(row)} and {cents} cents)"
+    elif any(part.splynx_payment_id is None for part in parts):
+        doubt = "IPpay took the money, Splynx has only a part of its payments"
     return Trace(transaction_id, customer_id, partner_id, terminal, row.request_type == "CHECK", row.amount_cents or cents,
                  row.at or _noon(*booked), parts, doubt, row.id, row.approval, row.ip_trans_id)
+
+
+def _completed(core: Core, row: FeedRow, parts: tuple[Part, ...], customer_id: int | None) -> tuple[tuple[Part, ...], int | None]:
+    """With what the sale tells of lines the host has no payment of: the one document it names, and its card fee."""
+    if not row.amount_cents:
+        return parts, customer_id
+    found = _document_of(core, row) if all(part.document == FEE for part in parts) else None
+    if found is not None and customer_id in {None, found[2]}:
+        document, document_id, customer_id = found
+        number = row.order_number if document_id else ""
+        parts = (Part(1, document, document_id, number, row.amount_cents - row.fee_cents), *parts)
+    missing = row.amount_cents - sum(part.cents for part in parts)
+    if parts and missing and missing == row.fee_cents and parts[-1].document != FEE:
+        parts = (*parts, Part(parts[-1].position + 1, FEE, None, "", missing))
+    return parts, customer_id
 
 
 def foreign_cents(row: FeedRow) -> str:
@@ -125,7 +134,7 @@ def _parts_of(core: Core, booked: list[Payment], row: FeedRow | None) -> tuple[P
         debit = _debit_of(core, payment) if document == "topup" and position > 1 else None  # a fee is never the first line
         parts.append(Part(position, FEE if debit else document, payment.invoice_id or payment.request_id, "",
                           int(payment.amount * 100), payment.id, debit))
-    return tuple({part.position: part for part in parts}.values())
+    return tuple(part for _position, part in sorted({part.position: part for part in parts}.items()))
 
 
 def _debit_of(core: Core, payment: Payment) -> int | None:

@@ -4,8 +4,10 @@
 import pytest
 from sqlalchemy import select
 
+from splynx_ippay.app import create_app
 from splynx_ippay.base.errors import AddOnError, AmountChanged, BadInput, Stopped
 from splynx_ippay.base.money import Money
+from splynx_ippay.checkout import endings
 from splynx_ippay.notifications import OutboxMail
 from splynx_ippay.payments import decisions, due, mark, recovery, states
 from splynx_ippay.payments.fees import CardFee
@@ -135,6 +137,48 @@ def test_a_lost_payment_of_which_splynx_lacks_only_the_fee_gets_its_fee_back(des
     decisions.decide(desk.core, ANNA, again.id, desk.wish(again, State.APPROVED))
     assert [line.booking for line in desk.attempt(again.id).lines] == [Booking.POSTED, Booking.POSTED]
     assert owed(desk) == before
+
+
+def test_a_lost_payment_of_which_splynx_has_only_the_fee_holds_its_invoice_again(desk, sandbox, lost, settings_of):
+    settings_of(desk.core, card_fee_percent="3")
+    card, invoice = desk.saved_card(), desk.invoice()
+    fee = CardFee.of(desk.core.settings, "USD").on(invoice.amount).amount
+
+    def with_its_fee_alone():
+        sandbox.fault(server="host", kind="http_status", status=500, match=POST_PAYMENT, times=1)
+        gone = desk.pay(card, invoice, card_fee=fee)
+        assert [line.booking for line in gone.lines] == [Booking.POSTING, Booking.POSTED]
+        return gone
+
+    gone, before = lost(with_its_fee_alone), owed(desk)
+    recovery.recover(desk.core)
+    recovery.release(desk.core, by="anna")
+    again = found_again(desk, gone)
+    assert (again.state, again.fee, again.amount) == (State.REVIEW, fee, gone.amount)
+    assert [(line.document, line.amount_cents, line.booking) for line in again.lines] == [
+        ("invoice", invoice.amount.cents, Booking.NONE), ("fee", fee.cents, Booking.POSTED)]
+    assert held(desk) == {f"invoice:{invoice.document_id}"}
+    decisions.decide(desk.core, ANNA, again.id, desk.wish(again, State.APPROVED))
+    assert [line.booking for line in desk.attempt(again.id).lines] == [Booking.POSTED, Booking.POSTED]
+    assert owed(desk) == before - invoice.amount.cents
+
+
+def test_the_page_of_a_payment_of_which_only_the_fee_is_known_opens(desk, lost, settings_of, core):
+    settings_of(desk.core, card_fee_percent="3", reporting_merchant_id="")
+    card, invoice = desk.saved_card(), desk.invoice()
+    fee = CardFee.of(desk.core.settings, "USD").on(invoice.amount).amount
+
+    def debt_deleted():
+        gone = desk.pay(card, invoice, card_fee=fee)
+        desk.host_elsewhere("delete", f"admin/finance/payments/{gone.lines[0].splynx_payment_id}")
+        return gone
+
+    gone = lost(debt_deleted)
+    recovery.recover(desk.core)
+    again = found_again(desk, gone)
+    assert [line.document for line in again.lines] == ["fee"]
+    with create_app(core).test_request_context():
+        assert endings.page_of(again, None).kind == "review"
 
 
 def test_a_release_of_a_sound_database_loses_no_mail(desk, settings_of):

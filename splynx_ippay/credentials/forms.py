@@ -171,7 +171,8 @@ def _read_kind(typed: str) -> AccountKind:
 
 
 def _read_expiry(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d{1,2}) ?[/-] ?(\d{2}|20\d{2})", text.strip(), re.ASCII)
+    # Without a separator too: the keypad of a telephone has none.
+    match = re.fullmatch(r"(\d{2}(?=\d)|\d{1,2}(?=\D)) ?[/. -]? ?(\d{2}|20\d{2})", text.strip(), re.ASCII)
     if not match or not 1 <= int(match[1]) <= 12:  # noqa: PLR2004 - months
         raise BadInput("expiry", "Enter the expiry date as on the card, month and year, for example 08/28.")
     month, year = int(match[1]), 2000 + int(match[2]) % 100

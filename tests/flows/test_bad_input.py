@@ -35,6 +35,8 @@ WRONG_CARDS = [
     ({"expiry": "01/20"}, "This card has expired"),
     ({"expiry": "13/30"}, "Enter the expiry date as on the card"),
     ({"expiry": "12/99"}, "Enter the expiry date as on the card"),
+    ({"expiry": "1330"}, "Enter the expiry date as on the card"),
+    ({"expiry": "930"}, "Enter the expiry date as on the card"),
     ({"cvv": "12"}, "Enter the security code of the card, 3 digits"),
     ({"cvv": "1２3"}, "Enter the security code of the card, 3 digits"),
     ({"holder": [""]}, "Enter the name on the card"),
@@ -46,7 +48,7 @@ def test_a_wrong_card_is_named_beside_its_field_and_nothing_reaches_the_gateway(
     for fields, words in WRONG_CARDS:
         page = town.pay(portal, town.invoices()[0], **(town.card() | fields))
         assert page.status_code == 400, words
-        assert page.says("Please correct this", words)
+        assert page.says("Please correct this", words, "The numbers you entered were not kept")
         assert "aria-invalid" in page.text, words
         assert town.visa not in page.text, words
     assert town.calls() == {}

@@ -41,6 +41,13 @@ def test_an_authorization_that_was_shown_in_other_words_has_to_be_read_again(por
     assert stored(core) == []
 
 
+@pytest.mark.parametrize("typed", ["09/30", "9/30", "09/2030", "09-30", "09 30", "0930", "092030"])
+def test_an_expiry_date_is_understood_as_people_type_it_also_without_a_slash(portal, core, typed):
+    page = portal.submit(portal.get("/ippay/credentials"), "/credentials/card", number="4111111111111111", expiry=typed, holder="Jane Doe")
+    assert page.says("The card was saved")
+    assert [(card.exp_month, card.exp_year) for card in stored(core)] == [(9, 2030)]
+
+
 @pytest.mark.parametrize(("field", "value", "words"), [
     ("number", "4111111111111112", "This card number has a typing error"),
     ("number", "", "13 to 19 digits"),

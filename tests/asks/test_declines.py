@@ -87,7 +87,7 @@ def charge_amount(invoice):
 def test_who_confirms_a_charge_reads_that_the_declined_get_a_mail(village, staff):
     village.card(ASHLEY)
     run = planning.plan(village.core, Filters(customer_ids=(ASHLEY,)), "staff 1")
-    words = "Whoever cannot be charged gets a mail with the reason"
+    words = "A customer whose payment is declined gets a mail with the reason"
     assert staff.get(f"/ippay/admin/runs/{run.id}").says(words)
     village.set(mail_declines="0")
     assert not staff.get(f"/ippay/admin/runs/{run.id}").says(words)

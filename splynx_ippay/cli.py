@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _REFUSED, _MISCONFIGURED = 1, 2
 _NOT_FOUND = 404
+_NEED_THE_INI = frozenset({"serve", "worker", "check"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         deployment = Deployment.load()
+        if options.command in _NEED_THE_INI and deployment.missing_ini:
+            _complain(deployment.missing_ini, 0)
         logs.configure(deployment.log_level, deployment.log_file)
         # Its notes on every look at the tables are no news.
         logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -242,7 +245,7 @@ def _release(deployment: Deployment, options: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="splynx-ippay", description="Cards and US bank debits for Splynx through IPpay.")
     parser.add_argument("--version", action="version", version=f"splynx-ippay {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="command")
     simple = {
         "unregister": (_unregister, "take back what register added; settings and payments stay"),
         "check": (_check, "say what is wrong and how to mend it; status 1 if anything is"),

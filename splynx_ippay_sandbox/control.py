@@ -3,6 +3,7 @@
 Never counted, never faulted, no login: it exists only beside a sandbox. It decides nothing; it passes JSON to the
 world. The apps' own before_request hooks must let the paths under /_sandbox/ pass.
 
+    GET    (nothing): a page that leads to every room
     GET    ledger · capture · events · counters (DELETE: back to zero) · clock · gateway (the switches)
     POST   faults {"server", "kind", "match", "times" | "probability", "seed", "seconds", "status", "booked"}
     GET    faults; DELETE faults, DELETE faults/<id>
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from splynx_ippay_sandbox import rooms
 from splynx_ippay_sandbox.faults import FaultError
 from splynx_ippay_sandbox.world import SEEDS, World
 
@@ -45,6 +47,7 @@ def blueprint(world: World) -> Blueprint:
     control = Blueprint("sandbox_control", __name__, url_prefix="/_sandbox")
     control.register_error_handler(FaultError, _refuse)
     control.register_error_handler(ControlError, _refuse)
+    rooms.add(control)
     _look(control, world)
     _disturb(control, world)
     _move(control, world)

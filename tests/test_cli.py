@@ -41,6 +41,18 @@ def run(capsys, *words):
     return status, out, err
 
 
+def test_a_program_started_without_its_ini_file_says_so_and_what_it_uses_instead(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SPLYNX_IPPAY_INI", str(tmp_path / "gone.ini"))
+    monkeypatch.setenv("SPLYNX_IPPAY_DATABASE_URL", f"sqlite:///{tmp_path}/addon.sqlite3")
+    monkeypatch.setenv("SPLYNX_IPPAY_KEY_FILE", str(tmp_path / "keys"))
+    for command in ("serve", "worker", "check"):
+        _, _, err = run(capsys, command)
+        assert f"splynx-ippay: there is no {tmp_path}/gone.ini (named in SPLYNX_IPPAY_INI)" in err, command
+        assert str(tmp_path / "keys") in err
+    _, _, err = run(capsys, "settings")
+    assert "there is no" not in err
+
+
 def test_a_new_machine_is_told_step_by_step_what_is_missing(fresh, capsys):
     status, _, err = run(capsys, "link", "invoice", "1")
     assert (status, err.count("\n")) == (2, 1)
@@ -66,7 +78,7 @@ def test_a_new_machine_is_told_step_by_step_what_is_missing(fresh, capsys):
     ("database_url = postgresql://x/y", "database_url must start with sqlite:/// or mysql+pymysql://"),
     ("database_url = nonsense", "database_url must start with sqlite:/// or mysql+pymysql://"),
     ("databse_url = sqlite:///x", "unknown setting 'databse_url'"),
-    ("no section", "each line is a [section] or key = value"),
+    ("no section", "line 1: a [section] is missing"),
 ])
 def test_a_wrong_ini_file_is_one_plain_sentence(line, words, fresh, capsys):
     (fresh / "keys").write_text("")

@@ -30,12 +30,20 @@ def test_the_tour_plays_every_step_and_then_stays_up_until_it_is_told_to_end(tmp
     try:
         for line in process.stdout:
             said += line
-            if "/_sandbox/ledger" in line:
+            if "/_sandbox/ " in line:
                 break
         assert process.poll() is None, said
         host = re.search(r"portal +(http://\S+)/portal/", said).group(1)
         login, password = re.search(r"login (\S+) +password (\S+)", said).groups()
         Browser(host).login("portal", login, password)
+        assert len(re.findall(r"login \S+ +password \S+", said)) >= 4, "every customer and the administrator"
+        office = Browser(host)
+        office.login("admin", *re.search(r"admin +http\S+\s+login (\S+) +password (\S+)", said).groups())
+        office.enter_frame(office.get("/admin/add-on?point=ippay_charge_point"))
+        log = office.get("/ippay/admin/log")
+        assert log.says("worker")
+        assert not log.says("No log file is set")
+        assert requests.get(re.search(r"mails +(http\S+)", said).group(1), cookies=office.session.cookies, timeout=30).ok
         captured = requests.get(f"{host}/_sandbox/capture", timeout=30).text
         assert [number for number in NUMBERS if number not in captured] == [], "the gateway did receive them"
     finally:

@@ -51,6 +51,16 @@ class Deployment:
     overrides: Mapping[str, str] = field(default_factory=dict)
     ini_file: Path = Path(DEFAULT_INI)
 
+    @property
+    def missing_ini(self) -> str:
+        """A sentence for whoever starts a program without the ini file: what was looked for, what is used instead; or ""."""
+        if self.ini_file.exists():
+            return ""
+        place = ("the usual place" if str(self.ini_file) == DEFAULT_INI else f"named in {_ENVIRONMENT_PREFIX}INI")
+        return (f"there is no {self.ini_file} ({place}). Used instead are the environment and the defaults: keys from "
+                f"{self.key_file}, settings of Splynx from {self.addon_dir}, listening on {self.listen}. To use another file, "
+                f"set {_ENVIRONMENT_PREFIX}INI")
+
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> Deployment:
         """Read the ini file named in ``SPLYNX_IPPAY_INI`` (or the default) and the environment. Raises ConfigError."""
@@ -58,9 +68,13 @@ class Deployment:
         path = Path(environ.get(_ENVIRONMENT_PREFIX + "INI", DEFAULT_INI))
         parser = configparser.ConfigParser(interpolation=None)
         try:
-            parser.read(path, encoding="utf-8")
+            if path.exists():
+                parser.read_string(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{path} cannot be read ({type(error).__name__}); it must be a text in UTF-8 that this user may "
+                              "read") from None
         except configparser.Error as error:
-            raise ConfigError(f"{path}: {type(error).__name__}; each line is a [section] or key = value") from None
+            raise ConfigError(_mend(path, error)) from None
         values: dict[str, str] = dict(parser["splynx-ippay"]) if parser.has_section("splynx-ippay") else {}
         overrides = dict(parser["settings"]) if parser.has_section("settings") else {}
         texts = {"database_url", "listen", "gateway_url", "report_url", "ca_file", "routing_directory", "log_level", "log_file"}
@@ -72,6 +86,19 @@ class Deployment:
             raise ConfigError(f"{path}: unknown setting {unknown[0]!r}; see the comments of the file shipped")
         arguments: dict[str, object] = {key: Path(value) if key in paths else value for key, value in values.items()}
         return cls(**arguments, overrides=overrides, ini_file=path)  # type: ignore[arg-type]
+
+
+def _mend(path: Path, error: configparser.Error) -> str:
+    """What is wrong with the ini file, at which line, and what to do; never the line itself, which may hold a password."""
+    line = getattr(error, "lineno", None) or next((number for number, _line in getattr(error, "errors", ())), 0)
+    place = f"{path}, line {line}" if line else str(path)
+    if isinstance(error, configparser.MissingSectionHeaderError):
+        return f"{place}: a [section] is missing above this line; the file begins with [splynx-ippay]"
+    if isinstance(error, configparser.DuplicateSectionError):
+        return f"{place}: the section [{error.section}] stands there a second time; put its lines below the first"
+    if isinstance(error, configparser.DuplicateOptionError):
+        return f"{place}: {error.option} stands there a second time; keep one of the two"
+    return f"{place}: this is neither a [section] nor key = value; correct it, or put # before it"
 
 
 @dataclass(frozen=True)

@@ -171,7 +171,7 @@ def _color(core: Core, partner_id: int) -> str:
 def _css(color: str) -> bytes:
     if not color:
         return b""
-    return (f".btn-go, .btn-go:hover, .btn-go:active {{ background: {color}; border-color: {color}; }}\n"
+    return (f".btn-go, .btn-go:hover, .btn-go:active, .btn-blue, .btn-blue:hover, .btn-blue:active {{ background: {color}; border-color: {color}; }}\n"
             f".option > .pick input {{ accent-color: {color}; }}\n"
             f".option:has(> .pick input:checked) {{ border-color: {color}; box-shadow: 0 0 0 1px {color}; }}\n"
             f".site {{ border-bottom: 3px solid {color}; }}\n").encode()

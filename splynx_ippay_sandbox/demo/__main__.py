@@ -61,8 +61,9 @@ def _invite(tour: Tour) -> None:
     print(f"  admin   {host}/admin/\n          login {staff['login']}   password {staff['password']}")
     print(f"  mails   {host}/admin/mails   (everything that was mailed; nothing leaves this machine)")
     print(f"  a link  {tour.kept['link']}")
-    print(f"  ledger  {host}/_sandbox/ledger\n")
+    print(f"  rooms   {host}/_sandbox/   (the ledger, the clock, faults to arm)\n")
     print("The tour has paid nearly everything. To pay more, log in to admin: Customers, a name, Create a document.\n"
+          "Staff's pages stand under Finance → Charge by IpPay: Payments, Is all well?, Log.\n"
           "Card 4111 1111 1111 1111 and routing number 111000025 are accepted; an amount that ends in .05 or .51 is declined.\n"
           f"Commands for this demo: SPLYNX_IPPAY_INI={tour.programs.ini} SPLYNX_IPPAY_CLOCK_FILE={tour.programs.clock_file} "
           f"{Path(sys.executable).parent / 'splynx-ippay'} check\n", flush=True)

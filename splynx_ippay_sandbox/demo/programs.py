@@ -64,7 +64,7 @@ class Programs:
             "key_file": self.folder / "keys", "spool_dir": self.folder / "spool", "listen": listen,
             "addon_dir": facts["addon_dir"], "addon_cli": facts["addon_cli"],
             "gateway_url": facts["gateway_url"], "report_url": facts["report_url"], "ca_file": facts["ca_file"] or "",
-            "routing_directory": facts["routing_directory"],
+            "routing_directory": facts["routing_directory"], "log_file": self.folder / "logs" / "splynx-ippay.log",
         }
         self.ini.write_text("[splynx-ippay]\n" + "".join(f"{key} = {value}\n" for key, value in lines.items()),
                             encoding="utf-8")

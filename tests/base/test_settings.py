@@ -167,8 +167,22 @@ def test_without_a_file_the_machine_has_its_defaults(tmp_path):
 
 @pytest.mark.parametrize(("content", "words"), [
     ("[splynx-ippay]\ncolour = red\n", "unknown setting 'colour'"), ("[settings]\ncolour = red\n", "unknown setting 'colour'"),
-    ("[splynx-ippay\n", "MissingSectionHeaderError"), ("listen = 1\n", "MissingSectionHeaderError")])
+    ("[splynx-ippay\n", r"a\.ini, line 1: a \[section\] is missing"), ("# x\nlisten = 1\n", r"line 2: a \[section\] is missing"),
+    ("[splynx-ippay]\nlisten = 1\n\nnonsense 4111\n", "line 4: this is neither"),
+    ("[splynx-ippay]\nlisten = 1\nlisten = 2\n", "line 3: listen stands there a second time"),
+    ("[splynx-ippay]\n[splynx-ippay]\n", r"line 2: the section \[splynx-ippay\] stands there a second time"),
+    ("[splynx-ippay]\nlog_file = \udcff\n", "must be a text in UTF-8")])
 def test_a_machine_file_that_is_wrong_names_the_fault(tmp_path, content, words):
-    (tmp_path / "a.ini").write_text(content)
-    with pytest.raises(ConfigError, match=words):
+    (tmp_path / "a.ini").write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ConfigError, match=words) as caught:
         Deployment.load({"SPLYNX_IPPAY_INI": str(tmp_path / "a.ini")})
+    assert "4111" not in str(caught.value), "a line may hold a password"
+
+
+def test_a_machine_file_that_is_not_there_is_named_with_what_is_used_instead(tmp_path):
+    found = Deployment.load({"SPLYNX_IPPAY_INI": str(tmp_path / "none.ini"), "SPLYNX_IPPAY_LISTEN": "1.2.3.4:5"})
+    assert f"there is no {tmp_path}/none.ini (named in SPLYNX_IPPAY_INI)" in found.missing_ini
+    assert "listening on 1.2.3.4:5" in found.missing_ini
+    (tmp_path / "none.ini").write_text("")
+    assert found.missing_ini == ""
+    assert "the usual place" in Deployment().missing_ini

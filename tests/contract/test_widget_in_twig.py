@@ -117,12 +117,20 @@ def test_a_widget_is_the_same_in_twig_and_in_jinja2(in_twig, name, documents):
 def test_the_widget_lists_unpaid_invoices_with_number_due_sum_and_pay(in_twig):
     words = Sight(in_twig(WIDGETS["ippay_pay_on_dashboard"].code, INVOICES, REQUESTS)).words
     assert words == ["Pay your invoices by IpPay", "Number", "To pay", "Pay", "202101039218", "15.00 $", "Pay",
-                     "202101039219", "70.00 $", "Pay", "O'Brien & Søns <b>\"x\"", "1.00 $", "Pay"]
+                     "202101039219", "70.00 $", "Pay", "O'Brien & Søns <b>\"x\"", "1.00 $", "Pay", "Pay several at once"]
+
+
+def test_one_invoice_alone_is_not_paid_with_several(in_twig):
+    code = WIDGETS["ippay_pay_on_dashboard"].code
+    assert "Pay several at once" not in in_twig(code, [INVOICES[0], *INVOICES[2:4]], REQUESTS)
+    link = next(dict(item[1]) for item in Sight(in_twig(code, INVOICES[:2], [])).seen
+                if isinstance(item, tuple) and ("href", "/ippay/pay") in item[1])
+    assert link["data-name"] in {point.name for point in ENTRY_POINTS}
 
 
 def test_a_number_full_of_markup_stays_text_in_every_attribute(in_twig):
     html = in_twig(WIDGETS["ippay_pay_on_dashboard"].code, INVOICES, REQUESTS)
-    links = [dict(item[1]) for item in Sight(html).seen if isinstance(item, tuple) and item[0] == "a"]
+    links = [dict(item[1]) for item in Sight(html).seen if isinstance(item, tuple) and item[0] == "a" and "data-number" in dict(item[1])]
     assert [link["data-number"] for link in links] == ["202101039218", "202101039219", "O'Brien & Søns <b>\"x\""]
     assert all(set(link) == {"class", "data-name", "data-number", "aria-label", "href", "onclick"} for link in links)
     # The number never stands inside the script: it is read from the attribute.

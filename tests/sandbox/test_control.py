@@ -1,6 +1,7 @@
 """The control room, the clock and the program."""
 
 import json
+import re
 import select
 import signal
 import socket
@@ -10,7 +11,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import requests
 
+from splynx_ippay_sandbox import control as control_module
+from splynx_ippay_sandbox import rooms
 from splynx_ippay_sandbox.server import Sandbox
 
 
@@ -46,6 +50,18 @@ def test_both_servers_have_the_same_control_room(gateway, control):
     ledgers = [control("GET", "ledger", through=name) for name in ("host", "gateway")]
     assert ledgers[0] == ledgers[1]
     assert set(ledgers[0]) == {"gateway", "host"}
+
+
+def test_the_door_of_the_control_room_leads_to_every_room(box):
+    base = box.ready["host_url"] + "/_sandbox/"
+    page = requests.get(base, timeout=30).text
+    for name in rooms.LOOK:
+        assert f'href="{name}"' in page
+        assert requests.get(base + name, timeout=30).ok, name
+    source = Path(control_module.__file__).read_text()
+    assert set(re.findall(r'@control\.get\("/(\w+)"', source)) <= rooms.LOOK.keys()
+    for name in rooms.DO:
+        assert requests.post(base + name, json={}, timeout=30).status_code not in {404, 405}, name
 
 
 def test_a_reset_forgets_everything_but_the_addresses(gateway, control):

@@ -17,10 +17,10 @@ from sqlalchemy import func, select
 
 from splynx_ippay.base.money import Money
 from splynx_ippay.pay.limits import OPENINGS
-from splynx_ippay.payments import limits
+from splynx_ippay.payments import limits, states
 from splynx_ippay.payments.charge import take
 from splynx_ippay.payments.limits import LimitHit
-from splynx_ippay.payments.models import Attempt, Door
+from splynx_ippay.payments.models import Attempt, Door, State
 from splynx_ippay.payments.orders import Item, Order, SavedMethod, new_submission_key
 from splynx_ippay_sandbox.demo.people import saved
 
@@ -494,6 +494,28 @@ def test_markup_and_formulas_of_the_host_are_words_on_every_page_and_in_every_fi
                 assert nothing_runs(page)
             seen += page.status_code == 200
     assert seen > 25
+
+
+def test_markup_that_staff_type_themselves_is_words_for_payers_and_for_other_staff(town, app, portal, staff, second_staff, settings_of, sandbox):
+    """The name of the fee, and evidence and reason of a decision that a second person has to read."""
+    settings_of(town.core, card_fee_percent="3", card_fee_name="<img src=x onerror=alert(9)>{{7*7}}")
+    sandbox.control("POST", "gateway", {"penny_triggers": False})
+    town.save_card(portal)
+    page = portal.get("/ippay/pay-invoice?item_id=" + quote(town.invoices(town.john)[0]["number"]))
+    assert page.says("<img src=x onerror=alert(9)>")
+    assert nothing_runs(page)
+    paid = portal.submit(page, "/ippay/pay-invoice")
+    assert paid.says("approved", "<img src=x onerror=alert(9)>")
+    assert nothing_runs(paid)
+    town.core.database.run(lambda session: states.move(session, session.get_one(Attempt, 1), State.REVIEW, reason=NASTY))
+    for line in (1, 2):
+        assert nothing_runs(staff.get(f"/ippay/admin/payments/1?line={line}"))
+    answer = staff.submit(staff.get("/ippay/admin/payments/1"), "/decide", target="voided", evidence="console",
+                          reference=NASTY[:80], reason=NASTY[:400])
+    assert answer.says("Decided", NASTY[:20])
+    for person, address in ((staff, "/ippay/admin/payments/1"), (second_staff, "/ippay/admin/payments/1"), (staff, "/ippay/admin/review"),
+                            (staff, "/ippay/admin/customers/1"), (portal, urlsplit(paid.url).path)):
+        assert nothing_runs(person.get(address)), address
 
 
 def harmless(page):

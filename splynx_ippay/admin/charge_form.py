@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import BadInput
+from splynx_ippay.base.marks import N_
 from splynx_ippay.base.money import Money
-from splynx_ippay.checkout.marks import N_
 from splynx_ippay.runs.filters import PAYMENT_TYPES, STATUSES, TOTAL_OPERATORS, Filters
 from splynx_ippay.runs.models import Mode
 

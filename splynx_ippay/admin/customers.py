@@ -16,9 +16,9 @@ from sqlalchemy.orm import lazyload, selectinload
 from splynx_ippay import audit, credentials
 from splynx_ippay.admin import access, bp, sheets, words
 from splynx_ippay.base.errors import HostRejected
+from splynx_ippay.base.marks import N_
 from splynx_ippay.base.money import Money
 from splynx_ippay.checkout.endings import source_of
-from splynx_ippay.checkout.marks import N_
 from splynx_ippay.payments import balance
 from splynx_ippay.payments.models import Attempt, CustomerNote, Line
 from splynx_ippay.runs.facts import look_up, look_up_accounts

@@ -14,7 +14,7 @@ from splynx_ippay import auth
 from splynx_ippay.admin import access, bp, decision_words, payments, words
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import BadInput, HostError, Stopped
-from splynx_ippay.checkout.marks import N_
+from splynx_ippay.base.marks import N_
 from splynx_ippay.payments import asking, decisions, line_decisions, proposals, waiting
 from splynx_ippay.payments.decision_models import Decision, Standing
 from splynx_ippay.payments.models import Attempt

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext
 
-from splynx_ippay.checkout.marks import N_
+from splynx_ippay.base.marks import N_
 
 if TYPE_CHECKING:
     from splynx_ippay.payments.models import Attempt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from splynx_ippay.checkout.marks import N_
+from splynx_ippay.base.marks import N_
 
 # What is told of an event by its kind alone.
 EVENTS = {

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from splynx_ippay.admin import access, bp
 from splynx_ippay.base import logs
-from splynx_ippay.checkout.marks import N_
+from splynx_ippay.base.marks import N_
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue

@@ -16,10 +16,10 @@ from splynx_ippay import auth, credentials, links
 from splynx_ippay.admin import access, bp
 from splynx_ippay.admin import words as staff_words
 from splynx_ippay.base.errors import AddOnError, AlreadyOpen, AmountChanged, BadInput
+from splynx_ippay.base.marks import N_
 from splynx_ippay.checkout import endings, words
 from splynx_ippay.checkout.cart import PartRules
 from splynx_ippay.checkout.held import sentence_of
-from splynx_ippay.checkout.marks import N_
 from splynx_ippay.checkout.offers import Offer, StaleForm
 from splynx_ippay.checkout.payment import LONGEST_AMOUNT, items_of
 from splynx_ippay.payments.charge import take

@@ -15,8 +15,8 @@ from flask_babel import gettext as _
 
 from splynx_ippay import auth
 from splynx_ippay.admin.access import core, own_partner
+from splynx_ippay.base.marks import N_
 from splynx_ippay.base.setting_table import BY_KEY
-from splynx_ippay.checkout.marks import N_
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue

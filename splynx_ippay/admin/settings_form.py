@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from splynx_ippay.audit import HIDDEN
 from splynx_ippay.base.errors import BadInput
+from splynx_ippay.base.marks import N_
 from splynx_ippay.base.money import Money
 from splynx_ippay.base.setting_table import BLOCKS, SETTINGS
 from splynx_ippay.checkout import branding
-from splynx_ippay.checkout.marks import N_
 from splynx_ippay.host import settings_writer
 from splynx_ippay.payments import fees
 

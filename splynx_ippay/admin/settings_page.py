@@ -15,8 +15,8 @@ from splynx_ippay import audit
 from splynx_ippay.admin import access, bp, settings_form, sheets
 from splynx_ippay.admin.customers import CHANGES
 from splynx_ippay.base.errors import BadInput, ConfigError, HostError
+from splynx_ippay.base.marks import N_
 from splynx_ippay.checkout import branding
-from splynx_ippay.checkout.marks import N_
 from splynx_ippay.host import settings_writer
 from splynx_ippay.host.host_cli import CommandFailed
 

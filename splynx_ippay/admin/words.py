@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask_babel import gettext
 
-from splynx_ippay.checkout.marks import N_
+from splynx_ippay.base.marks import N_
 from splynx_ippay.ippay.declines import decline_for
 from splynx_ippay.payments.models import State
 

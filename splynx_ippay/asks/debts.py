@@ -69,7 +69,7 @@ class _Facts:
 
 def address_of(customer: Customer) -> str:
     """The address mails of this customer go to, "" when Splynx has none that can be used."""
-    return notifications.address_in(customer.billing_email) or notifications.address_in(customer.email)
+    return notifications.address_in(customer.billing_email, customer.email)
 
 
 def target_of(failure: Failure) -> str:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-
-def N_(text: str) -> str:  # noqa: N802 - the conventional name of the marker the catalogue extractor looks for
-    """Mark a text for translation; it is translated where it is shown."""
-    return text
-
+from splynx_ippay.base.marks import N_
 
 WHY_NOT = {
     "gone": N_("The customer is not in Splynx any more."),

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
-def N_(text: str) -> str:  # noqa: N802 - the conventional name of the marker the catalogue extractor looks for
-    """Mark a text for translation where our own page shows it; the host shows it as it stands."""
-    return text
+from splynx_ippay.base.marks import N_
 
 
 @dataclass(frozen=True)

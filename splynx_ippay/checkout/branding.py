@@ -16,8 +16,8 @@ from flask import Blueprint, Response, abort, current_app, g, request
 
 from splynx_ippay.base import pdf
 from splynx_ippay.base.errors import BadInput
+from splynx_ippay.base.marks import N_
 from splynx_ippay.checkout.formats import language
-from splynx_ippay.checkout.marks import N_
 
 if TYPE_CHECKING:
     from pathlib import Path

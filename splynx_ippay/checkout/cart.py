@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from splynx_ippay.base.errors import BadInput, BadInputs, ConfigError
+from splynx_ippay.base.marks import N_
 from splynx_ippay.base.money import Money
-from splynx_ippay.checkout.marks import N_
 from splynx_ippay.checkout.offers import StaleForm
 from splynx_ippay.payments.orders import Document, Item, new_submission_key
 

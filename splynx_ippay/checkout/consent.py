@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from flask_babel import gettext as _
 
 from splynx_ippay.base.errors import BadInput
+from splynx_ippay.base.marks import N_
 from splynx_ippay.checkout.formats import language
-from splynx_ippay.checkout.marks import N_
 from splynx_ippay.payments.orders import Consent
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from splynx_ippay.base.errors import AddOnError, AlreadyOpen, AmountChanged, BadInput, BadInputs, FeeChanged
+from splynx_ippay.base.marks import N_
 from splynx_ippay.base.money import Money
 from splynx_ippay.checkout import words
 from splynx_ippay.checkout.cart import Cart, PartRules
 from splynx_ippay.checkout.consent import bank_consent, card_consent
-from splynx_ippay.checkout.marks import N_
 from splynx_ippay.credentials import BankForm, CardForm
 from splynx_ippay.payments import limits
 from splynx_ippay.payments.charge import take

@@ -18,9 +18,9 @@ from splynx_ippay.base.errors import (
     OutcomeUnknown,
     Stopped,
 )
+from splynx_ippay.base.marks import N_
 from splynx_ippay.base.money import Money
 from splynx_ippay.checkout.formats import money
-from splynx_ippay.checkout.marks import N_
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DatabaseError
 
 from splynx_ippay.base import logs
 from splynx_ippay.base.errors import AddOnError
+from splynx_ippay.base.marks import N_
 from splynx_ippay.host import examine, examine_banks, examine_books, examine_mails
 from splynx_ippay.host.examine import NotExamined
 
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from splynx_ippay.host.subject import Subject
-
-
-def N_(text: str) -> str:  # noqa: N802 - the conventional name of the marker the catalogue extractor looks for
-    """Mark a sentence for translation where it is shown."""
-    return text
 
 
 FIRST_MEND = N_("first mend: %(checks)s")

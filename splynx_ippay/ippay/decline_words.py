@@ -6,11 +6,7 @@ typing may not be its holder, and an honest holder learns it from the bank.
 
 from __future__ import annotations
 
-
-def N_(text: str) -> str:  # noqa: N802 - the conventional name of the marker the catalogue extractor looks for
-    """Mark a text for translation; it is translated where it is shown."""
-    return text
-
+from splynx_ippay.base.marks import N_
 
 NOT_ALLOWED = N_("Your bank did not allow this payment. Nothing was charged. Use another card, or call your bank at the "
                  "number on the back of your card.")

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from splynx_ippay.base.marks import N_
 from splynx_ippay.ippay.decline_words import (
     ACCOUNT,
     ADDRESS,
@@ -27,7 +28,6 @@ from splynx_ippay.ippay.decline_words import (
     EXPIRY,
     FUNDS,
     LIMIT,
-    N_,
     NEW_CARD,
     NOT_ALLOWED,
     NUMBER,

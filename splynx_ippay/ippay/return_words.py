@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from splynx_ippay.ippay.decline_words import N_
+from splynx_ippay.base.marks import N_
 
 OTHER = N_("your bank did not allow it.")
 RETURNS = {

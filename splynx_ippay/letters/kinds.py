@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from splynx_ippay.base.setting_table import N_
+from splynx_ippay.base.marks import N_
 from splynx_ippay.letters import asking, receipts
 
 if TYPE_CHECKING:
@@ -44,9 +44,6 @@ KINDS: dict[str, Kind] = {
     "debit_returned": Kind(N_("Bank debit came back"), "mail_receipts", receipts.about("returned")),
     "cancelled": Kind(N_("Payment cancelled"), "mail_receipts", receipts.about("voided")),
     "not_taken": Kind(N_("Payment not taken"), "mail_receipts", receipts.about("declined", "refused", "abandoned")),
-}
-
-KINDS |= {
     "ask": Kind(N_("Asked for another card or account"), "", asking.debt, asking.debt_addresses),
     "ask_zip": Kind(N_("Asked for the ZIP code"), "", asking.zip_code, asking.portal),
     "expiry": Kind(N_("Card expires"), "", asking.expiry, asking.portal),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from splynx_ippay.base.setting_table import N_
+from splynx_ippay.base.marks import N_
 from splynx_ippay.credentials import Method
 from splynx_ippay.ippay import return_words
 from splynx_ippay.letters import Overtaken

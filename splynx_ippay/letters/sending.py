@@ -131,7 +131,7 @@ def _write(core: Core, mail: OutboxMail, names: _Names) -> Mail:
             raise _Ended(MailState.FAILED, "customer_gone") from None
         log.warning("mail %s (%s): %s", mail.id, mail.kind, error)
         raise _Later("splynx_away", type(error).__name__, is_general=True) from None
-    address = notifications.address_in(customer.billing_email) or notifications.address_in(customer.email)
+    address = notifications.address_in(customer.billing_email, customer.email)
     if not address:
         raise _Ended(MailState.FAILED, "no_address")
     try:

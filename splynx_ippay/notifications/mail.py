@@ -65,11 +65,10 @@ def can_send(settings: Settings) -> bool:
     return bool(settings.text("smtp_host").strip() and address_in(settings.text("smtp_from")))
 
 
-def address_in(text: str) -> str:
-    """The first usable address of a field that may hold several, "" when there is none or the field hides something."""
-    if not text.isprintable():
-        return ""
-    for part in text.replace(";", ",").split(","):
+def address_in(*texts: str) -> str:
+    """The first usable address of fields that may hold several, "" when there is none; a field that hides something has none."""
+    parts = [part for text in texts if text.isprintable() for part in text.replace(";", ",").split(",")]
+    for part in parts:
         address = parseaddr(part.strip())[1]
         local, at, domain = address.rpartition("@")
         if (at and local and "." in domain.strip(".") and len(address) <= _LONGEST_ADDRESS and address.isascii()

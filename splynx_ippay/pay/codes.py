@@ -95,7 +95,7 @@ def _target(offer: Offer) -> str:
 
 def _mail(core: Core, customer: Customer, issued: Issued, *, tongue: str, what: str, merchant: str) -> None:
     """In a thread of its own; nobody waits for it, so whatever goes wrong is logged."""
-    address = notifications.address_in(customer.billing_email) or notifications.address_in(customer.email)
+    address = notifications.address_in(customer.billing_email, customer.email)
     if not address:
         return
     try:

@@ -13,10 +13,10 @@ from sqlalchemy import select
 
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import BadInput
+from splynx_ippay.base.marks import N_
 from splynx_ippay.payments import booking, choices, mark, proposals, returns, states
 from splynx_ippay.payments.decision_models import Decision, Standing
 from splynx_ippay.payments.models import Booking, State
-from splynx_ippay.payments.proposals import N_
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from splynx_ippay.base.errors import BadInput
+from splynx_ippay.base.marks import N_
 from splynx_ippay.payments import booking, choices, due, fee_booking, mark, proposals, states
 from splynx_ippay.payments.models import Attempt, Booking, Line
-from splynx_ippay.payments.proposals import N_
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import BadInput, BadInputs
+from splynx_ippay.base.marks import N_
 from splynx_ippay.payments import events
 from splynx_ippay.payments.decision_models import Asked, Decision, Evidence, Standing
 from splynx_ippay.payments.models import Event
@@ -27,13 +28,6 @@ LASTS = timedelta(days=7)
 SHORTEST_REASON = 10
 _LONGEST = {"reference": 80, "reason": 500}
 _RETURN_CODE = re.compile(r"(R[0-9]{2})?")
-
-
-def N_(text: str) -> str:  # noqa: N802 - the conventional name of the marker the catalogue extractor looks for
-    """Mark a sentence for translation where it is shown."""
-    return text
-
-
 NOT_OFFERED = N_("This cannot be decided about this payment as it stands now. Please look again.")
 SOMETHING_NEW = N_("Something new was learned about this payment. Please look again, then decide.")
 ALREADY = N_("A proposal waits for its second person. Confirm it, or take it back, before you propose something else.")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from splynx_ippay import credentials
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import BadInput, GatewayRefused, OutcomeUnknown
+from splynx_ippay.base.marks import N_
 from splynx_ippay.credentials import Method
 from splynx_ippay.ippay import messages
-from splynx_ippay.ippay.decline_words import N_
 from splynx_ippay.ippay.messages import BankAccount, Card, Identity, new_transaction_id
 from splynx_ippay.ippay.outcomes import Verdict, decline_for, judge
 from splynx_ippay.payments import breaker, limits

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from splynx_ippay.base import clock
-from splynx_ippay.runs.reasons import N_
+from splynx_ippay.base.marks import N_
 from splynx_ippay.splynx.resources import NOT_PAID, PENDING, InvoiceFilter
 
 if TYPE_CHECKING:

@@ -191,7 +191,7 @@ def _require_document(core: Core, document: str, document_id: int) -> None:
     except HostRejected as error:
         if error.status != _NOT_FOUND:
             raise
-        raise BadInput("id", f"Splynx has no {document} with the id {document_id}") from None
+        raise BadInput("id", f"Splynx has no {document} with the id {document_id} (the ID, not the number)") from None
     if found.deleted:
         raise BadInput("id", f"the {document} with the id {document_id} is deleted in Splynx")
 

@@ -175,7 +175,8 @@ def _why(core: Core, mark: Mark | None, standing: _Standing) -> str:
         return (f"the file {_path(core)} is missing, so nobody can tell whether this database is an older copy. "
                 "Bring the file from the machine that ran before, if the database is not a backup")
     if not core.box.is_signed("installation", "id", mark.installation):
-        return f"the file {_path(core)} is damaged or belongs to another key file"
+        return (f"the file {_path(core)} is damaged or belongs to another key file. "
+                "If the key file was exchanged, first bring back the one of this database")
     epoch = standing.epoch or 0
     if epoch < mark.epoch:
         return "the database is older than its last recovery"

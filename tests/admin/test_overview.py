@@ -50,7 +50,9 @@ def test_money_in_by_day_and_declines_by_reason_are_shown_with_their_tables(staf
     core.database.run(lambda session: session.execute(update(Attempt).where(Attempt.id == yesterday.id).values(
         created_at=clock.now() - timedelta(days=1))))
     page = staff.get("/ippay/admin/overview?days=14")
-    assert page.says("Money in by day", "$35.00", "Declines by reason", "005", "Do not honor", "The same as a table")
+    assert page.says("Money in by day", "$35.00", "Declines by reason", "005", "Do not honor")
+    assert page.text.count('class="figures"') == 2, "each picture has its table beside it, on paper too"
+    assert "<details" not in page.text
     money, declines = drawings(page)
     heights = [int(rect.get("height")) for rect in rects(money)]
     assert len(heights) == 14

@@ -66,7 +66,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def key_text(length: int) -> Any:
-    """Column type of ids and keys: compared byte by byte on every database (house: utf8mb4_bin)."""
+    """Column type of ids and keys: compared byte by byte on every database."""
     return String(length).with_variant(mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
 
 

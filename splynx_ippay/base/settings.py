@@ -225,7 +225,7 @@ class Settings:
         return found
 
     def bank_posting_policy(self, terminal: TerminalSettings) -> str:
-        """on_settlement, after_n_days or on_acceptance (house 4.4 "Bank debits")."""
+        """When a bank debit of the terminal is posted: on_settlement, after_n_days or on_acceptance; never auto."""
         chosen = self.choice("bank_posting")
         if chosen == "auto":
             return "on_settlement" if terminal.can_report else "after_n_days"

@@ -44,7 +44,7 @@ def customer_of(number: str) -> int | None:
 
 
 def owed_of(deposit: Decimal, currency: str) -> Money:
-    """What a balance of the host says is owed: its negative, parts of a cent left out, zero for a credit (reference 3.2)."""
+    """What a balance of the host says is owed: its negative, parts of a cent left out, zero for a credit."""
     cents = (-deposit).scaleb(minor_units(currency)).quantize(Decimal(1), rounding=ROUND_DOWN)
     return Money(max(0, int(cents)), currency)
 

@@ -1,4 +1,4 @@
-"""Telling the host: posting a payment, and undoing it. One outbox, one find-first rule (house 4.2, 4.4).
+"""Telling the host: posting a payment, and undoing it. One outbox, one find-first rule.
 
 Owns that no line is posted twice: a POST without a clear answer is followed by searches, not by another POST, until
 the wait of the settings has passed and two spaced searches found nothing.

@@ -1,4 +1,4 @@
-"""The breaker of a terminal (house 4.4). Owns when charging stops for all doors, and how it starts again.
+"""The breaker of a terminal. Owns when charging stops for all doors, and how it starts again.
 
 Stops on a set-up code of the gateway, or three replies in a row that are no answer. No customer is told "declined".
 """

@@ -1,4 +1,4 @@
-"""The one function that takes money. Owns the fixed order of a charge (house 4.3); every door goes through ``take``.
+"""The one function that takes money. Owns the fixed order of a charge (docs/ARCHITECTURE.md); every door goes through ``take``.
 
 No database transaction is open during a call to the gateway or to the host. What is sent is sent once: after the
 first byte the answer is a clear one or UNKNOWN, and UNKNOWN belongs to reconciliation.

@@ -1,4 +1,4 @@
-"""The way out of REVIEW: a person decides what became of a payment (house 4.1, last row).
+"""The way out of REVIEW: a person decides what became of a payment.
 
 Not taken (declined, abandoned) needs a second, different person; every other end is applied at once. Owns what each end
 does to debts, excess and what the host is told. Must never post or send: the host is told by the outbox, find first.

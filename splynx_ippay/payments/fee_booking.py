@@ -125,11 +125,11 @@ def debits_of(core: Core, line: Line) -> list[Transaction]:
 
 def _delete(core: Core, line: Line, row: Transaction, reason: str) -> None:
     if row.invoice_id is not None:
-        _ask_staff(core, line, f"transaction {row.id} (card fee {line.amount}) stands on invoice {row.invoice_id} in Splynx. "
+        outbox.ask_staff(core, line, f"transaction {row.id} (card fee {line.amount}) stands on invoice {row.invoice_id} in Splynx. "
                    "Take it off that invoice and delete it; this task then ends by itself")
         return
     if (clock.now().date() - (row.date or _day(line))).days > core.settings.integer("undo_days"):
-        _ask_staff(core, line, f"the payment came back too long ago. Delete transaction {row.id} (card fee {line.amount}) in "
+        outbox.ask_staff(core, line, f"the payment came back too long ago. Delete transaction {row.id} (card fee {line.amount}) in "
                    "Splynx, or book a correction and delete it; this task then ends by itself")
         return
     journalled = {key: None if value is None else str(value) for key, value in asdict(row).items()}
@@ -140,10 +140,6 @@ def _delete(core: Core, line: Line, row: Transaction, reason: str) -> None:
         core.host.delete_transaction(row.id)
     except HostRejected as error:
         if error.status != _GONE:
-            _ask_staff(core, line, f"Splynx does not let us delete transaction {row.id} ({error}); delete it by hand")
+            outbox.ask_staff(core, line, f"Splynx does not let us delete transaction {row.id} ({error}); delete it by hand")
             return
     outbox.finish(core, line, Booking.UNDONE, reason=f"{reason}; its card fee, transaction {row.id}, too")
-
-
-def _ask_staff(core: Core, line: Line, what: str) -> None:
-    outbox.retry_later(core, line, outbox.LATER, f"For staff: {what}")

@@ -1,4 +1,4 @@
-"""Sales on our terminal that are not ours (house 4.4 "Other chargers"). Owns the alert, and that runs wait for a person.
+"""Sales on our terminal that are not ours. Owns the alert, and that runs wait for a person.
 
 Reads the sale feeds of the last two days. A sale that bears this installation's name and is not in the database is worse:
 then the database is an older copy, and nothing is sent any more. A sale of ours that we hold for declined or never sent is

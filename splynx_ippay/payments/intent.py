@@ -1,4 +1,4 @@
-"""Before anything is sent: validation, and the intent in the database (house 4.3, steps 1 and 2).
+"""Before anything is sent: validation, and the intent in the database (docs/ARCHITECTURE.md, steps 1 and 2).
 
 Owns what must hold for an attempt to exist at all. No gateway call that moves money happens here.
 """

@@ -19,7 +19,7 @@ from splynx_ippay.payments.models import Attempt, Door, State
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-# Visa allows 15 tries in 30 days for a card, Mastercard 35 (processor guides, reference list in docs/WIRE.md);
+# Visa allows 15 tries in 30 days for a card, Mastercard 35 (guides of processors);
 # the gateway does not hand on the networks' advice codes, so we stay well below.
 TRIES_BY_PERSON = 10
 TRIES_BY_RUN = 4
@@ -72,7 +72,7 @@ def guard_payer(session: Session, *, customer_id: int, brand: str, last_four: st
         Attempt.customer_id == customer_id, Attempt.brand == brand, Attempt.last_four == last_four,
         Attempt.created_at > clock.now() - TRIES_WINDOW, Attempt.sending_at.is_not(None),
         Attempt.state.in_([State.DECLINED, State.UNKNOWN, State.REVIEW]))).all()
-    # A refusal of our own set-up is no try of the payer's (house 4.4 "Breaker").
+    # A refusal of our own set-up is no try of the payer's.
     tries = sum(state != State.DECLINED or decline_for(code, brand, said).kind != "configuration"
                 for state, code, said in rows)
     if tries >= (TRIES_BY_RUN if door == Door.RUN else TRIES_BY_PERSON):

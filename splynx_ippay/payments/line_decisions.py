@@ -1,4 +1,4 @@
-"""The way out of REVIEW for a line: what the host is to show of it (house 4.2), decided on a fresh look at the host.
+"""The way out of REVIEW for a line: what the host is to show of it (docs/ARCHITECTURE.md), decided on a fresh look at the host.
 
 One person is enough: no debt is freed by it. Must never post or delete anything: DUE and UNDO_DUE go to the outbox, which
 searches once more before it acts.

@@ -1,6 +1,6 @@
 """The high-water mark: how far this machine has seen the database, in a file outside it and outside its backup.
 
-Owns the question whether this database may send at all (house 4.4 "Restored database"). The mark goes up before a sale is
+Owns the question whether this database may send at all. The mark goes up before a sale is
 sent, so a database that lacks it is older than money that was moved: QUARANTINE until ``recovery`` has read what the
 neighbours know and a person releases it. The mark never goes down.
 """

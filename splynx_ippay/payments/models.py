@@ -21,7 +21,7 @@ FEE = "fee"  # ``Line.document`` of a card fee: money taken with a debt, which i
 
 
 class State(StrEnum):
-    """What the gateway did (house 4.1)."""
+    """What the gateway did (docs/ARCHITECTURE.md)."""
 
     INTENDED = "intended"
     APPROVED = "approved"
@@ -35,7 +35,7 @@ class State(StrEnum):
 
 
 class Booking(StrEnum):
-    """What the host was told of one line (house 4.2)."""
+    """What the host was told of one line (docs/ARCHITECTURE.md)."""
 
     NONE = "none"
     DUE = "due"
@@ -252,7 +252,7 @@ class Event(Row):
 
 
 class Terminal(Row):
-    """The breaker of one terminal: when it is stopped no door charges on it (house 4.4 "Breaker")."""
+    """The breaker of one terminal: when it is stopped no door charges on it."""
 
     __tablename__ = "terminal"
 

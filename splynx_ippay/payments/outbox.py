@@ -29,6 +29,7 @@ LEASE = timedelta(minutes=3)  # longer than any call to the host may take
 SOON, LATER = timedelta(minutes=1), timedelta(minutes=10)
 # Refusals that may be about what was sent. Of a document that is gone the money goes on the customer's account instead.
 FOR_GOOD = frozenset({400, 404, 422})
+TASK = "For staff:"  # how the reason begins while a person has to do something in the host
 _REFUSALS = 5  # of what needs no document, before a person must look
 
 
@@ -83,6 +84,11 @@ def write(core: Core, line: Line, **columns: Any) -> None:
 def retry_later(core: Core, line: Line, wait: timedelta, reason: str, **columns: Any) -> None:
     """Give the lease back and look again after the wait; ``reason`` is for staff. Raises IllegalTransition, see ``write``."""
     write(core, line, lease_until=None, booking_next_at=clock.now() + wait, booking_reason=reason[:200], **columns)
+
+
+def ask_staff(core: Core, line: Line, what: str) -> None:
+    """Leave the step to staff, who are told what to do, and look again later. Raises IllegalTransition, see ``write``."""
+    retry_later(core, line, LATER, f"{TASK} {what}")
 
 
 def finish(core: Core, line: Line, to: Booking, *, reason: str = "", **columns: Any) -> None:

@@ -1,4 +1,4 @@
-"""Finding out what became of an attempt (house 4.4 "Resolving unknown"). Owns every UNKNOWN until it is known.
+"""Finding out what became of an attempt. Owns every UNKNOWN until it is known.
 
 Asks, never guesses: an enquiry may prove an approval and nothing else; absence counts only when the report covers
 the attempt, is fresh, and half an hour has passed. What is not proven within a day goes to a person.

@@ -1,4 +1,4 @@
-"""Recording an answer of our own (house 4.3 step 6). Owns the rule that no answer is ever lost.
+"""Recording an answer of our own (docs/ARCHITECTURE.md, step 6). Owns the rule that no answer is ever lost.
 
 When the database will not take it, recording repeats for half a minute and then writes a spool file that
 ``reconcile`` reads. An answer that comes after the row has moved is an event; if it says yes, a person looks.

@@ -1,4 +1,4 @@
-"""Bank debits after they were accepted: settlement, return, and when the host is told (house 4.4 "Bank debits").
+"""Bank debits after they were accepted: settlement, return, and when the host is told.
 
 Reads the settlement and reject feeds from the first day. Owns which R-codes bring money back and what follows.
 """
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 # Nacha: a consumer may return an unauthorised debit for 60 days; five more for the report.
 FOLLOW_FOR = timedelta(days=65)
-# Returned by the customer's bank: the money went back (reference list of return codes, docs/WIRE.md).
+# Returned by the customer's bank: the money went back (Nacha's return codes; docs/WIRE.md).
 CUSTOMER_RETURNS = frozenset({f"R{number:02d}" for number in (*range(1, 12), 12, 13, 14, 15, 16, 17, 20, 23, 24, 29)})
 DISABLES_METHOD = frozenset({"R02", "R03", "R04", "R05", "R07", "R08", "R10", "R11", "R16", "R20", "R29"})
 # Nacha: R01 and R09 may be presented again; assume that the gateway does so by itself.

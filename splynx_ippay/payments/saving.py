@@ -54,7 +54,7 @@ def tokenize(core: Core, terminal: TerminalSettings, details: Card | BankAccount
 
 
 def note_symptom(core: Core, terminal: TerminalSettings, error: OutcomeUnknown) -> None:
-    """Count replies that were no answer of the gateway at all (house 4.4 "Breaker")."""
+    """Count replies that were no answer of the gateway at all."""
     symptom = getattr(error, "symptom", "")
     if symptom in {"http_status", "not_xml"}:
         core.database.run(lambda session: breaker.count_failure(

@@ -1,4 +1,4 @@
-"""The statement records staff know (house 4.4 "Booking", last sentence). Owns when and what the journal is told.
+"""The statement records staff know. Owns when and what the journal is told.
 
 The journal is for people: a failure here never stops money from being recorded, and never moves any.
 """

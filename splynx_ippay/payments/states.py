@@ -1,4 +1,4 @@
-"""The one guarded setter of states (house 4.1, 4.2). Owns both tables of transitions and who holds a debt's keys.
+"""The one guarded setter of states. Owns both tables of transitions and who holds a debt's keys.
 
 Every change is a compare-and-set on state and version; anything but one row raises IllegalTransition. Keys are freed
 here, in the same transaction, and nowhere else.
@@ -161,7 +161,7 @@ def stop_automatic(session: Session, customer_id: int, reason: str) -> None:
 
 
 def is_unconfirmed(attempt: Attempt) -> bool:
-    """Known from an enquiry alone: nothing is booked on that before the report shows the sale (house 4.4)."""
+    """Known from an enquiry alone: nothing is booked on that before the report shows the sale."""
     return attempt.state in _MONEY_TAKEN and attempt.learned_from == "enquiry" and attempt.in_feed_at is None
 
 

@@ -1,4 +1,4 @@
-"""Undoing a posting in the host after a return or a void (house 4.4 "Undo in the host"). Find first, as posting does.
+"""Undoing a posting in the host after a return or a void. Find first, as posting does.
 
 DELETE is used only for the whole payment and while the accounting period is open (setting "Delete returned payments
 up to"); everything else is a task for staff with exact steps, and stays due until the host shows it done.
@@ -65,15 +65,14 @@ def _delete(core: Core, line: Line, payment: Payment) -> None:
     outbox.write(core, line, host_row=journalled, splynx_payment_id=payment.id)
     age = (clock.now().date() - (payment.date or clock.now().date())).days
     if age > core.settings.integer("undo_days") or payment.amount != line.amount.decimal():
-        outbox.retry_later(core, line, outbox.LATER, f"For staff: the payment {payment.id} of {line.amount} came back "
-                           "from the bank. Book a negative payment or a correction in Splynx, then delete or void it there.")
+        outbox.ask_staff(core, line, f"the payment {payment.id} of {line.amount} came back from the bank. "
+                         "Book a negative payment or a correction in Splynx, then delete or void it there.")
         return
     try:
         core.host.delete_payment(payment.id)
     except HostRejected as error:
         if error.status != _GONE:
-            outbox.retry_later(core, line, outbox.LATER,
-                               f"For staff: Splynx does not let us delete payment {payment.id} ({error}); delete it by hand")
+            outbox.ask_staff(core, line, f"Splynx does not let us delete payment {payment.id} ({error}); delete it by hand")
             return
     _done(core, line, f"payment {payment.id} deleted in Splynx")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, or_, select
 
 from splynx_ippay.base import clock
+from splynx_ippay.payments import outbox
 from splynx_ippay.payments.decision_models import Decision, Standing
 from splynx_ippay.payments.models import Attempt, Booking, Event, Line, State
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 UNKNOWN_AFTER = timedelta(hours=1)
 OVERDUE_AFTER = timedelta(hours=24)
-TASK = "For staff:"  # how the reasons of tasks begin, see undo.py
 _MOST = 500
 
 
@@ -48,7 +48,7 @@ def everything(session: Session, partner_id: int | None = None) -> list[Waiting]
     )).order_by(Attempt.state_at, Attempt.id).limit(_MOST)))
     lines = list(session.scalars(select(Line).join(Attempt).where(*own, Attempt.state != State.REVIEW, or_(
         Line.booking == Booking.REVIEW,
-        Line.booking.in_([Booking.UNDO_DUE, Booking.UNDOING]) & Line.booking_reason.startswith(TASK))).order_by(Line.id).limit(_MOST)))
+        Line.booking.in_([Booking.UNDO_DUE, Booking.UNDOING]) & Line.booking_reason.startswith(outbox.TASK))).order_by(Line.id).limit(_MOST)))
     newest = select(func.max(Event.seq)).where(Event.attempt_id == Decision.attempt_id).scalar_subquery()
     proposals = {row.attempt_id: row for row in session.scalars(select(Decision).where(
         Decision.standing == Standing.OPEN, Decision.expires_at > clock.now(), Decision.basis_seq == newest))}

@@ -1,4 +1,4 @@
-"""A process killed at every commit of a charge, before and after it, and while the answer is on its way (house 4.4).
+"""A process killed at every commit of a charge, before and after it, and while the answer is on its way.
 
 Whatever the moment: one sale at most, and after the worker's next rounds the host shows exactly what was taken.
 """
@@ -23,7 +23,7 @@ ACCOUNT = BankAccount(routing="111000025", account="0001234567", kind="CHECKING"
 CONSENT = charge.Consent("2026-11", "I authorize the debit.", "127.0.0.1")
 KILLED = -signal.SIGKILL
 MOST_COMMITS = 40
-# Some conditions of the table of house 4.4: state, whether sending, booking, sales at the gateway.
+# Some of the conditions a death may leave: state, whether sending, booking, sales at the gateway.
 SEEN = {
     "before": {(None, 0), ((State.INTENDED, False, Booking.NONE), 0), ((State.INTENDED, True, Booking.NONE), 1),
                ((State.APPROVED, True, Booking.DUE), 1), ((State.APPROVED, True, Booking.POSTING), 1)},
@@ -138,7 +138,7 @@ def test_a_charge_killed_at_any_commit_ends_as_the_table_says(core, sandbox, peo
 
 
 def check_ending(core, sandbox, order, at_death):
-    """What the table of house 4.4 promises for a death in this condition."""
+    """What must be true in the end after a death in this condition."""
     state, sale_count = at_death
     attempt = newest(core, order.submission_key)
     sales, payments = sales_of(sandbox, attempt), payments_of(sandbox, attempt)

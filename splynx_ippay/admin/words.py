@@ -75,6 +75,8 @@ NEXT_STEPS = {
     "data": N_("The saved details do not fit any more. The customer has to enter them again in the portal."),
     "hard": N_("The bank refuses this method for good. The customer has to enter another one in the portal."),
 }
+
+
 def who(actor: str) -> str:
     """How people call who did something: administrators by the name they had then, customers by their number."""
     if actor in DOORS:

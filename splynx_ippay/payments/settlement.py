@@ -1,4 +1,4 @@
-"""Card sales after they were approved: do they settle?
+"""Card sales after they were approved: whether they settle.
 
 Reads the card settlement feed. Its unit of money is not certain, so rows are matched by TransactionID alone. Must never
 take a late feed for a missing sale: the feed has to show sales of ours that were sent later.

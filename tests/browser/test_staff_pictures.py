@@ -103,6 +103,9 @@ def test_every_page_of_charging(gallery, clerk, town, sandbox):
     pictured.shoot("history", page)
     page.goto("/ippay/admin/")
     pictured.shoot("payments", page)
+    with page.expect_download() as download:
+        page.get_by_role("link", name=re.compile("CSV")).click()
+    assert download.value.suggested_filename == "payments.csv"
     page.goto("/ippay/admin/overview")
     pictured.shoot("overview", page)
     page.goto("/ippay/admin/?q=nobody")

@@ -78,7 +78,7 @@ def _still_open(core: Core, found: list[Failure]) -> list[Failure]:
         return found
     try:
         invoices = {invoice.id: invoice for page in core.host.invoice_pages(
-            InvoiceFilter(numbers=numbers), core.settings.text("currency").strip().upper()) for invoice in page}
+            InvoiceFilter(numbers=numbers), core.settings.currency()) for invoice in page}
     except (HostError, ConfigError):
         return found
     closed = {i for i, invoice in invoices.items() if invoice.deleted or invoice.status != NOT_PAID or not invoice.due}

@@ -62,7 +62,7 @@ def overview() -> ResponseReturnValue:
     """Two pictures with their tables: money in by day, declines by reason. Three queries."""
     core, days = access.core(), _days()
     with core.database.read() as session:
-        currency, others = _currency(session, _window(days), core.settings.text("currency").strip().upper())
+        currency, others = _currency(session, _window(days), core.settings.currency())
         taken = _by_day(session, days, currency)
         reasons = _reasons(session, _window(days))
     whole = sum((day.amount for day in taken), Money.zero(currency))

@@ -86,7 +86,7 @@ def page_of(document: str, number: str, customer_id: int) -> str:
 def _show(document: str) -> ResponseReturnValue:
     core = access.core()
     number = request.args.get("item_id", "").strip()[:40]
-    currency = core.settings.text("currency").strip().upper()
+    currency = core.settings.currency()
     debt = find_debt(core, document, currency=currency, number=number) if number else None
     customer = core.host.get_customer(debt.customer_id) if debt is not None else None
     if debt is None or customer is None or debt.status == "deleted" or not access.may_see_partner(customer.partner_id):

@@ -62,7 +62,7 @@ def _charge_page(mode: Mode, form: Mapping[str, str], problems: dict[str, str], 
         locations = [location for location in core.host.locations() if location.active]
     except HostError:
         partners, locations = [], []
-    currency = core.settings.text("currency").strip().upper() or "USD"
+    currency = core.settings.currency() or "USD"
     return render_template(
         "admin/charge.html", mode=mode, form=form, problems={name: say(text) for name, text in problems.items()}, partners=partners,
         locations=locations, chosen_partners=getattr(form, "getlist", lambda _name: [])("partner_ids"),

@@ -131,7 +131,7 @@ def _row(candidate: Candidate, last: Ask | None, by: str) -> Ask:
 
 
 def _examine(core: Core, failures: Sequence[Failure]) -> list[Candidate]:
-    currency = core.settings.text("currency").strip().upper()
+    currency = core.settings.currency()
     customers = core.host.customers({failure.attempt.customer_id for failure in failures})
     read = _documents(core, failures, currency)
     with core.database.read() as session:

@@ -165,6 +165,10 @@ class Settings:
             raise ConfigError(f"the setting {BY_KEY[key].title!r} must be days of the month, for example 7, 21")
         return tuple(days)
 
+    def currency(self, partner_id: int | None = None) -> str:
+        """The code as it was typed, large: for pages of all partners. A charge takes that of ``terminal``, which is proven."""
+        return self.text("currency", partner_id).strip().upper()
+
     def money(self, key: str, currency: str) -> Money:
         """The value as an amount. Raises ConfigError naming the setting."""
         try:
@@ -202,7 +206,7 @@ class Settings:
         terminal_id = self.text("terminal_id", partner_id).strip()
         if not terminal_id:
             raise ConfigError(f"partner {partner_id} has no Terminal ID; enter it in the add-on's settings in Splynx")
-        currency = self.text("currency", partner_id).strip().upper()
+        currency = self.currency(partner_id)
         if len(currency) != 3 or not currency.isascii() or not currency.isalpha():  # noqa: PLR2004 - ISO 4217
             raise ConfigError("the setting 'Currency' must be three letters, for example USD")
         return TerminalSettings(

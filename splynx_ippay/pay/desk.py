@@ -39,7 +39,7 @@ def the_core() -> Core:
 
 def find(core: Core, document: str, *, document_id: int | None = None, number: str | None = None) -> Debt | None:
     """The debt behind a link, one host call; the same queries whether it exists or not."""
-    currency = core.settings.text("currency").strip().upper()
+    currency = core.settings.currency()
     debt = find_debt(core, document, currency=currency, document_id=document_id, number=number)
     if debt is None:
         nothing = Money.zero(currency)

@@ -115,7 +115,6 @@ class Attempt(Row):
     in_feed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     settled_on: Mapped[date | None] = mapped_column(Date)
     return_code: Mapped[str] = mapped_column(String(3), default="")
-    returned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     lines: Mapped[list[Line]] = relationship(back_populates="attempt", order_by="Line.position", lazy="selectin")
     events: Mapped[list[Event]] = relationship(order_by="Event.seq", lazy="select", viewonly=True)

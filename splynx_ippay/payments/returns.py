@@ -153,8 +153,7 @@ def came_back(session: Session, attempt: Attempt, code: str, *, reason: str, eve
     Raises IllegalTransition.
     """
     may_hold = code in MAY_COME_AGAIN and not attempt.excess  # what was beyond the debt never takes its key
-    states.move(session, attempt, State.RETURNED, reason=reason, event=event, return_code=code[:3],
-                returned_at=clock.now(), **columns)
+    states.move(session, attempt, State.RETURNED, reason=reason, event=event, return_code=code[:3], **columns)
     for line in attempt.lines:
         if may_hold:
             if not states.hold_keys(session, line, clock.now() + HOLD):

@@ -82,7 +82,7 @@ def ending(transaction_id: str) -> ResponseReturnValue:
     """What became of a payment; looks again by itself while that is not known."""
     core, attempt = _core(), _own(transaction_id)
     if attempt is None:
-        return _nothing("invoice", 404)
+        return _nothing("invoice")
     line = attempt.lines[0]
 
     def pay_again(source: str) -> str:
@@ -107,7 +107,7 @@ def ending(transaction_id: str) -> ResponseReturnValue:
 def receipt(transaction_id: str) -> ResponseReturnValue:
     """The receipt of a payment of one's own as a file to keep."""
     attempt = _own(transaction_id)
-    return _nothing("invoice", 404) if attempt is None else receipts.answer(_core(), attempt)
+    return _nothing("invoice") if attempt is None else receipts.answer(_core(), attempt)
 
 
 def _own(transaction_id: str) -> Attempt | None:
@@ -128,7 +128,7 @@ def _show(document: str) -> ResponseReturnValue:
     currency = core.settings.terminal(user.partner_id).currency
     debt = find_debt(core, document, currency=currency, number=number, customer_id=user.id) if number else None
     if debt is None or debt.status == "deleted":
-        return _nothing(document, 404)
+        return _nothing(document)
     if debt.held is not None and debt.held.state == State.RETURNED:
         # Nobody is paying it: the bank sent a debit back and may be asked once more. Its own page says so, and until when.
         return redirect(url_for("portal.ending", transaction_id=debt.held.transaction_id), 303)
@@ -185,8 +185,8 @@ def _held(core: Core, held: AlreadyOpen, offer: Offer) -> ResponseReturnValue:
                            back=_BACK[offer.document]), 409
 
 
-def _nothing(document: str, status: int) -> ResponseReturnValue:
-    return render_template("portal/nothing.html", document=document, back=_BACK[document]), status
+def _nothing(document: str) -> ResponseReturnValue:
+    return render_template("portal/nothing.html", document=document, back=_BACK[document]), 404
 
 
 def _stale(document: str) -> ResponseReturnValue:

@@ -66,7 +66,7 @@ class Rules:
     _terminals: dict[int, TerminalSettings | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.currency = self.settings.text("currency").strip().upper()
+        self.currency = self.settings.currency()
         self.need_zip = self.settings.flag("zip_code_option")
         self.has_backups = self.settings.flag("backup_method")
         self.minimum, self.maximum = self._limit("minimum_amount"), self._limit("maximum_amount")

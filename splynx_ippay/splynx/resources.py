@@ -151,10 +151,10 @@ class Host(Statements, Attributes, Transactions):
             raise HostUnavailable("Splynx ignores the search by field_1; nothing is posted", sent=False)
         return found
 
-    def customer_payments(self, customer_id: int, limit: int = _MANY) -> list[Payment]:
-        """List the customer's payments, newest first, deleted ones included where the host shows them."""
+    def customer_payments(self, customer_id: int) -> list[Payment]:
+        """List the customer's newest 500 payments, newest first, deleted ones included where the host shows them."""
         rows = self.client.get_rows(
-            PAYMENTS, {"main_attributes": {"customer_id": customer_id}, "order": {"id": "DESC"}, "limit": limit})
+            PAYMENTS, {"main_attributes": {"customer_id": customer_id}, "order": {"id": "DESC"}, "limit": _MANY})
         return [p for p in map(Payment.read, rows) if p.customer_id == customer_id]
 
     def payments_since(self, first: date) -> Iterator[Payment]:

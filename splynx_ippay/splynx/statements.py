@@ -38,21 +38,19 @@ class Statements:
         return read_new_id(self.client.post(STATEMENTS, {"title": title, "status": "success"}))
 
     def post_statement_record(self, statement_id: int, *, customer_id: int, amount: Money, payment_date: date,
-                              comment: str, status: str = "new") -> int:
-        """Add a record to a statement and return its id."""
+                              comment: str) -> int:
+        """Add a new record to a statement and return its id."""
         return read_new_id(self.client.post(STATEMENT_RECORDS, {
-            "bank_statements_process_id": statement_id, "amount": str(amount.decimal()), "status": status,
+            "bank_statements_process_id": statement_id, "amount": str(amount.decimal()), "status": "new",
             "customer_id": customer_id, "payment_date": payment_date.isoformat(), "comment": comment}))
 
     def put_statement_record(self, record_id: int, *, customer_id: int, amount: Money, payment_date: date,
-                             status: str, payment_id: int | None = None, comment: str | None = None) -> None:
-        """Change a record. All fields are sent, since the host may take what is left out for empty."""
+                             status: str, payment_id: int | None = None) -> None:
+        """Change a record. All but its comment is sent, since the host may take what is left out for empty."""
         body: Record = {"customer_id": customer_id, "amount": str(amount.decimal()), "status": status,
                         "payment_date": payment_date.isoformat()}
         if payment_id is not None:
             body["payment_id"] = payment_id
-        if comment is not None:
-            body["comment"] = comment
         self.client.put(f"{STATEMENT_RECORDS}/{record_id:d}", body)
 
     def find_statement_records(self, statement_id: int, customer_id: int) -> list[StatementRecord]:

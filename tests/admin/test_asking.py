@@ -188,7 +188,7 @@ def test_a_debit_that_may_be_presented_again_must_not_be_asked_for(staff, mailin
 
     def come_back(session):
         found = states.get_attempt(session, attempt.id)
-        states.move(session, found, State.RETURNED, reason="R01", return_code="R01", returned_at=clock.now())
+        states.move(session, found, State.RETURNED, reason="R01", return_code="R01")
         for line in found.lines:
             line.hold_until = until
 

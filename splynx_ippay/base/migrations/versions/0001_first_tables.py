@@ -79,7 +79,6 @@ def upgrade() -> None:
     sa.Column('in_feed_at', UtcDateTime(), nullable=True),
     sa.Column('settled_on', sa.Date(), nullable=True),
     sa.Column('return_code', sa.String(length=3), nullable=False),
-    sa.Column('returned_at', UtcDateTime(), nullable=True),
     sa.CheckConstraint('amount_cents > 0', name='attempt_amount_positive'),
     sa.CheckConstraint('fee_cents >= 0 AND fee_cents < amount_cents', name='attempt_fee_within_amount'),
     sa.ForeignKeyConstraint(['parent_id'], ['attempt.id'], ),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from flask_babel import gettext
 
 from splynx_ippay.base.marks import N_
+from splynx_ippay.base.money import Money
+from splynx_ippay.checkout.formats import money
 
 if TYPE_CHECKING:
     from splynx_ippay.payments.models import Attempt
@@ -92,5 +94,8 @@ def end(attempt: Attempt, state: str) -> tuple[str, str]:
 
 def fact(told: dict[str, Any]) -> str:
     """One fact as a sentence."""
-    name = str(told["what"])
-    return str(gettext(FACTS[name], **told["values"])) if name in FACTS else name
+    name, values = str(told["what"]), told["values"]
+    if "due" in values:
+        amount, currency = values["due"].split()
+        values = values | {"due": money(Money.from_host(amount, currency))}
+    return str(gettext(FACTS[name], **values)) if name in FACTS else name

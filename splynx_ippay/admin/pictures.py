@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flask_babel import gettext
 from markupsafe import Markup
 
 if TYPE_CHECKING:
@@ -60,13 +61,18 @@ def columns(name: str, title: str, text: str, parts: Sequence[Part]) -> Markup:
 
 def _short(part: Part) -> str:
     kept = max(0, _LETTERS - len(part.words))
-    return f"{part.label if len(part.label) <= kept else part.label[:kept] + '…'}: {part.words}"
+    return _named(part.label if len(part.label) <= kept else part.label[:kept] + "…", part.words)
+
+
+def _named(label: str, words: str) -> str:
+    """A label and what stands at it; some languages part the colon from the label."""
+    return f"{gettext('%(label)s:', label=label)} {words}"
 
 
 def _rect(x: int, y: int, width: int, height: int, part: Part) -> Markup:
     """A shape with what it stands for, which browsers show when it is pointed at."""
     return Markup('<rect class="fill-{sign}" x="{x}" y="{y}" width="{width}" height="{height}"><title>{words}</title></rect>').format(
-        sign=part.sign, x=x, y=y, width=max(0, width), height=height, words=f"{part.label}: {part.words}")
+        sign=part.sign, x=x, y=y, width=max(0, width), height=height, words=_named(part.label, part.words))
 
 
 def _frame(name: str, title: str, text: str, height: int, shapes: Sequence[Markup]) -> Markup:

@@ -33,9 +33,12 @@ def day(value: date | datetime, language: str) -> str:
 
 
 def moment(value: datetime, language: str) -> str:
-    """Day and time with the zone where the server stands, which is where the provider is."""
+    """Day and time with the zone where the server stands, which is where the provider is.
+
+    The thin space before AM is a whole one here: many fonts have none and show "5:27AM" or a box.
+    """
     local = value.astimezone()
-    clock = format_time(local, "short", tzinfo=local.tzinfo, locale=locale_of(language))
+    clock = format_time(local, "short", tzinfo=local.tzinfo, locale=locale_of(language)).replace("\u202f", "\u00a0")
     return f"{day(local.date(), language)}, {clock} {local.tzname()}"
 
 

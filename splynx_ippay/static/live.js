@@ -1,6 +1,15 @@
-// Progress without reloading the page; without JavaScript the page reloads itself.
+// Progress without reloading the page; without JavaScript the page reloads itself. On a phone the tab of this page is in sight.
 "use strict";
 (() => {
+  const show = () => {
+    for (const tab of document.querySelectorAll(".tabs [aria-current], .tabs .is-here")) {
+      const bar = tab.parentElement;
+      bar.scrollLeft = tab.offsetLeft - (bar.clientWidth - tab.offsetWidth) / 2;
+    }
+  };
+  window.addEventListener("resize", show);
+  show();
+
   const look = async () => {
     const part = document.getElementById("progress");
     if (!part || !part.dataset.live) return;

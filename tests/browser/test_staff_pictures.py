@@ -203,10 +203,20 @@ def test_every_page_of_one_payment(gallery, clerk, town, sandbox):
     page.goto(f"/ippay/admin/payments/{town.latest().id}")
     pictured.shoot("payment-review", page)
     page.goto("/ippay/admin/?state=declined")
+    with page.expect_download():
+        page.get_by_role("link", name=re.compile("CSV")).click()
     pictured.shoot("payments-declined", page, again=False)
 
 
-def test_every_page_of_deciding(gallery, clerk, town, sandbox):
+def propose_that_nothing_was_taken(page):
+    page.get_by_label(re.compile("It never reached IPpay")).check()
+    page.get_by_label("Where did you look?").select_option("console")
+    page.get_by_label("Where do others find it?").fill("ticket 4711")
+    page.get_by_label("What did you see?").fill("no such transaction on that day, nor on the next")
+    press(page, "^Decide$")
+
+
+def test_every_page_of_deciding(gallery, clerk, visit, town, sandbox):
     pictured, page = gallery("admin"), clerk().page
     page.goto("/ippay/admin/review")
     pictured.shoot("review-nothing", page, again=False)
@@ -229,18 +239,24 @@ def test_every_page_of_deciding(gallery, clerk, town, sandbox):
     pictured.shoot("decide-asked", page)
     press(page, "^Decide$")
     pictured.shoot("decide-problem", page)
-    page.get_by_label(re.compile("It never reached IPpay")).check()
-    page.get_by_label("Where did you look?").select_option("console")
-    page.get_by_label("Where do others find it?").fill("ticket 4711")
-    page.get_by_label("What did you see?").fill("no such transaction on that day, nor on the next")
-    press(page, "^Decide$")
+    propose_that_nothing_was_taken(page)
     pictured.shoot("decide-proposed", page)
     press(page, "^Take the proposal back$")
     pictured.shoot("decide-taken-back", page, again=False)
+    propose_that_nothing_was_taken(page)
+    other = visit().login("admin", sandbox.facts["second_staff"])
+    other.page.get_by_role("link", name="Charge by IpPay").click()
+    other.frame().get_by_role("heading", name="Charge invoices").wait_for()
+    other.page.goto(f"/ippay/admin/payments/{ids[0]}")
+    pictured.shoot("decide-to-confirm", other.page)
+    press(other.page, "I have looked, too")
+    pictured.shoot("decide-confirmed", other.page, again=False)
     town.change(town.latest().lines[0], booking="review", booking_reason="the payment was deleted in Splynx; a person must decide")
     town.change(town.latest(), state="approved")
     page.goto(f"/ippay/admin/payments/{town.latest().id}")
     pictured.shoot("decide-line", page)
+    press(page, "^Look in Splynx and decide$")
+    pictured.shoot("decide-line-problem", page)
 
 
 def test_every_page_about_customers(gallery, clerk, town, sandbox, settings_of):

@@ -33,7 +33,7 @@ def test_two_people_say_not_taken_and_the_customer_pays_once(town, john, staff, 
     invoice, page = after_a_day(town, john, staff, "drop_before", enq=False)
     page = staff.submit(page, "/ask")
     assert page.says("That alone does not prove that nothing was taken.", "There is no reporting login", "Shows no payment for this charge.",
-                     f"{invoice['number']} is open")
+                     f"{invoice['number']} is open, $15.00 due.")
     page = decide(staff, page, "abandoned")
     assert page.says("Proposed. A second person must confirm it", "You proposed it, so somebody else has to confirm.")
     assert town.dialog(john, invoice).says("It is already being paid in the portal")

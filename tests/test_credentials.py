@@ -40,7 +40,7 @@ def test_brands_are_known_by_their_first_digits(number, brand):
 @pytest.mark.parametrize(("field", "value"), [
     ("number", ""), ("number", "411111111111"), ("number", "4111111111111112"), ("number", "４１１１１１１１１１１１１１１１"),
     ("number", "4111111111111111x"), ("number", "9999999999999995"), ("number", "4" * 20),
-    ("expiry", ""), ("expiry", "13/34"), ("expiry", "00/34"), ("expiry", "12/19"), ("expiry", "1234"), ("expiry", "12/90"),
+    ("expiry", ""), ("expiry", "13/34"), ("expiry", "00/34"), ("expiry", "12/19"), ("expiry", "1334"), ("expiry", "12/90"),
     ("expiry", "１２/34"), ("holder", ""), ("holder", "   "), ("holder", "x" * 61), ("holder", "4111111111111111"),
     ("cvv", ""), ("cvv", "12"), ("cvv", "1234"), ("cvv", "abc"), ("cvv", "１２３"), ("postal_code", "!"), ("postal_code", "x" * 20)])
 def test_a_card_field_that_is_wrong_is_named(field, value):

@@ -23,31 +23,20 @@ NOT_PAID, PENDING, PAID, DELETED = "not_paid", "pending", "paid", "deleted"
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A customer. ``billing_email`` may hold several addresses; ``zip_code`` is where AVS looks first."""
+    """A customer. ``billing_email`` may hold several addresses."""
 
     id: int
     partner_id: int
     location_id: int
-    login: str
     name: str
     email: str
     billing_email: str
-    billing_type: str
-    status: str
-    category: str
-    street: str
-    city: str
-    zip_code: str
-    phone: str
 
     @classmethod
     def read(cls, row: Record) -> Customer:
         """Read a row of customers/customer."""
-        street = ", ".join(part for part in (read_text(row, "street_1"), read_text(row, "street_2")) if part)
-        return cls(read_id(row, "id"), read_id(row, "partner_id"), read_number(row, "location_id"), read_text(row, "login"),
-                   read_text(row, "name"), read_text(row, "email"), read_text(row, "billing_email"), read_text(row, "billing_type"),
-                   read_text(row, "status"), read_text(row, "category"), street, read_text(row, "city"), read_text(row, "zip_code"),
-                   read_text(row, "phone"))
+        return cls(read_id(row, "id"), read_id(row, "partner_id"), read_number(row, "location_id"), read_text(row, "name"),
+                   read_text(row, "email"), read_text(row, "billing_email"))
 
 
 @dataclass(frozen=True, slots=True)

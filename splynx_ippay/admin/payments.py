@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from flask import abort, render_template, request
+from flask import abort, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 
@@ -28,24 +29,31 @@ if TYPE_CHECKING:
     from splynx_ippay.payments.core import Core
 
 _CALL = 80  # names the host tells at one call
+_NAMED = 20  # customers of one name a search takes
 
 
 @bp.get("/")
 def payment_list() -> ResponseReturnValue:
     """Payments, newest first, by customer, number, transaction, state, door and day, with the sums of all that is found."""
-    core, asked = access.core(), Search.read(request.args)
+    core = access.core()
+    asked, problem = _with_names(core, Search.read(request.args))
     with core.database.read() as session:
         found, more = search.payments(session, asked, access.own_partner())
         sums = search.sums(session, asked, access.own_partner())
     names = customer_names(core, {attempt.customer_id for attempt in found})
     return render_template("admin/payments.html", found=found, more=more, search=asked, sums=sums, names=names, words=words,
-                           source_of=source_of)
+                           source_of=source_of, problem=problem)
 
 
 @bp.get("/payments.csv")
 def payments_csv() -> ResponseReturnValue:
     """Exactly what the search finds, all of it, for a spreadsheet."""
-    return sheets.answer("payments.csv", _rows(access.core(), Search.read(request.args), access.own_partner()))
+    core = access.core()
+    asked, problem = _with_names(core, Search.read(request.args))
+    if problem:  # the list says why the file would not be whole
+        kept: dict[str, Any] = asked.address()
+        return redirect(url_for("admin.payment_list", **kept), 303)
+    return sheets.answer("payments.csv", _rows(core, asked, access.own_partner()))
 
 
 @bp.get("/payments/<int:attempt_id>")
@@ -79,6 +87,18 @@ def _is_troubled(attempt: Attempt) -> bool:
     is_refused = attempt.state == State.DECLINED and ending(attempt).name == "refused"
     return is_refused or attempt.excess or attempt.state in {State.UNKNOWN, State.REVIEW, State.RETURNED} or any(
         line.booking == Booking.REVIEW for line in attempt.lines)
+
+
+def _with_names(core: Core, asked: Search) -> tuple[Search, str]:
+    """The search with the customers of that name, one host call; and what keeps it from being whole, in words."""
+    if not asked.name:
+        return asked, ""
+    try:
+        found = core.host.customers_named(asked.name, _NAMED + 1)
+    except (HostError, ConfigError):
+        return asked, _("Splynx does not answer just now, so no customer's name was searched.")
+    more = _("More than 20 customers have such a name; the payments of 20 of them are searched. Type more of the name.")
+    return replace(asked, customers=tuple(customer.id for customer in found[:_NAMED])), more if len(found) > _NAMED else ""
 
 
 def _rows(core: Core, asked: Search, partner_id: int | None) -> Iterator[str]:

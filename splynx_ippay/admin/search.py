@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PAGE = 50
 _LARGEST_ID = 2**31 - 1
+_FOUR = 4
 # What is taken first, then what may become or have become money, then what never was.
 _ORDER = (State.APPROVED, State.ACCEPTED, State.UNKNOWN, State.INTENDED, State.REVIEW, State.RETURNED, State.VOIDED, State.DECLINED,
           State.ABANDONED)
@@ -49,6 +50,7 @@ class Search:
     first: date | None = None
     last: date | None = None
     page: int = 1
+    customers: tuple[int, ...] = ()  # those whose name holds the text, as Splynx told
 
     @classmethod
     def read(cls, form: Mapping[str, str]) -> Search:
@@ -64,6 +66,12 @@ class Search:
                   "to": self.last or ""}
         kept: dict[str, str | int] = {key: str(value) for key, value in wanted.items() if value}
         return kept | ({"page": page} if page > 1 else {})
+
+    @property
+    def name(self) -> str:
+        """What may be a customer's name: words without a digit; empty for anything else."""
+        words = " ".join(re.sub(r"[%_\\]", " ", self.text).split())
+        return words if len(words) > 1 and not re.search(r"\d", words) else ""
 
     @property
     def is_narrow(self) -> bool:
@@ -105,10 +113,7 @@ def _conditions(search: Search, partner_id: int | None) -> list[ColumnElement[bo
     if partner_id is not None:
         wanted.append(Attempt.partner_id == partner_id)
     if search.text:
-        ways = [Attempt.transaction_id == search.text.upper(), Attempt.lines.any(Line.number == search.text)]
-        if search.text.isascii() and search.text.isdigit() and int(search.text) <= _LARGEST_ID:
-            ways.append(Attempt.customer_id == int(search.text))
-        wanted.append(or_(*ways))
+        wanted.append(or_(*_ways(search)))
     if search.state:
         wanted.append(Attempt.state == search.state)
     if search.door:
@@ -118,6 +123,27 @@ def _conditions(search: Search, partner_id: int | None) -> list[ColumnElement[bo
     if search.last:
         wanted.append(Attempt.created_at < _midnight(search.last + timedelta(days=1)))
     return wanted
+
+
+def _ways(search: Search) -> list[ColumnElement[bool]]:
+    """All that the text may mean."""
+    ways: list[ColumnElement[bool]] = [Attempt.transaction_id == search.text.upper(), Attempt.lines.any(Line.number == search.text)]
+    if search.text.isascii() and search.text.isdigit() and int(search.text) <= _LARGEST_ID:
+        ways.append(Attempt.customer_id == int(search.text))
+        if len(search.text) == _FOUR:
+            ways.append(Attempt.last_four == search.text)
+    if (cents := _cents(search.text)) is not None:
+        ways.append(Attempt.amount_cents == cents)
+        ways.append(Attempt.amount_cents - Attempt.fee_cents == cents)
+    if search.customers:
+        ways.append(Attempt.customer_id.in_(search.customers))
+    return ways
+
+
+def _cents(text: str) -> int | None:
+    """What is written with decimals, in cents; with or without a dollar sign and commas."""
+    found = re.fullmatch(r"\$? ?([0-9]{1,3}(?:,[0-9]{3}){1,2}|[0-9]{1,7})[.,]([0-9]{2})", text, re.ASCII)
+    return None if found is None else int(found[1].replace(",", "") + found[2])
 
 
 def _day(text: str) -> date | None:

@@ -6,6 +6,7 @@ sends everything. Must never decide what an answer means for money: that is ``pa
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, TypeVar
 
 from splynx_ippay.base.errors import HostRejected, HostUnavailable
@@ -75,6 +76,12 @@ class Host(Statements, Attributes, Transactions):
             asked = set(part)
             found.update((c.id, c) for c in map(Customer.read, rows) if c.id in asked)
         return found
+
+    def customers_named(self, name: str, limit: int) -> list[Customer]:
+        """Find at most ``limit`` customers whose name holds that text, the newest first, without regard to case and accents."""
+        rows = self.client.get_rows(CUSTOMERS, {
+            "main_attributes": {"name": ["LIKE", f"%{name}%"]}, "order": {"id": "DESC"}, "limit": limit})
+        return [customer for customer in map(Customer.read, rows) if _plain(name) in _plain(customer.name)]
 
     def customer_billing(self, customer_id: int) -> Billing:
         """Read the customer's account: its balance and payment method."""
@@ -255,6 +262,11 @@ def _the_one(found: list[_Document], customer_id: int | None) -> _Document | Non
     if len({document.customer_id for document in living}) > 1:
         return None
     return max(living or found, key=lambda document: document.id, default=None)
+
+
+def _plain(text: str) -> str:
+    """As databases compare names: neither case nor accents count."""
+    return "".join(letter for letter in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(letter))
 
 
 _NOT_FOUND = 404

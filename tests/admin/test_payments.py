@@ -149,6 +149,34 @@ def test_payments_are_found_by_customer_number_transaction_state_and_door(staff,
         assert staff.get(f"/ippay/admin/?{query}").says("No payment fits this search."), query
 
 
+def test_payments_are_found_by_last_four_amount_and_name_as_a_customer_tells_them(staff, core, sandbox, give_card):
+    give_card(JOHN)
+    give_card(ASHLEY, number="5499740000000057")
+    for customer in (JOHN, ASHLEY):
+        staff.submit(dialog(staff, sandbox, customer)[1], "pay-invoice")
+    first, second = attempts(core)
+    for query, found, absent in (("1111", first, second), ("0057", second, first), ("15.00", first, second), ("%24100.00", second, first),
+                                 ("John+Sway", first, second), ("sway", first, second), ("mil_er", None, second)):
+        page = staff.get(f"/ippay/admin/?q={query}")
+        assert found is None or page.says(found.transaction_id), query
+        assert not page.says(absent.transaction_id), query
+    for query in ("15", "15.01", "x", "Nobody+Known", "%25%25"):
+        assert staff.get(f"/ippay/admin/?q={query}").says("No payment fits this search."), query
+    assert first.transaction_id in staff.session.get(staff.get("/ippay/admin/?q=sway").link("Download the list (CSV)").href).text
+
+
+def test_a_search_for_a_name_says_when_splynx_does_not_answer_or_knows_too_many(staff, core, office, sandbox):
+    copies(core, 3)
+    sandbox.fault(server="host", kind="drop_before", match={"path": "admin/customers/customer"}, times=9)
+    page = staff.get("/ippay/admin/?q=sway")
+    assert page.says("Splynx does not answer just now, so no customer's name was searched.", "No payment fits this search.")
+    assert staff.get("/ippay/admin/payments.csv?q=sway").says("no customer's name was searched")
+    sandbox.control("DELETE", "faults")
+    for number in range(21):
+        office.post("admin/customers/customer", {"name": f"Zoé Nemo {number}", "login": f"zoe{number}", "partner_id": 1, "location_id": 1})
+    assert staff.get("/ippay/admin/?q=zo%C3%A9+nemo").says("More than 20 customers have such a name")
+
+
 def test_the_list_says_what_it_adds_up_to_by_state_and_never_adds_what_is_not_taken(staff, core, sandbox, give_card, give_bank):
     give_card(JOHN)
     give_bank(ASHLEY)
@@ -217,7 +245,7 @@ def test_fifty_payments_need_as_many_queries_as_five(staff, core, counted_querie
     for count in (5, 50):
         core.database.run(lambda session: session.execute(text("DELETE FROM line")) and session.execute(text("DELETE FROM attempt")))
         copies(core, count)
-        for address in ("/ippay/admin/", "/ippay/admin/payments.csv"):
+        for address in ("/ippay/admin/", "/ippay/admin/?q=sway", "/ippay/admin/?q=1.00", "/ippay/admin/payments.csv"):
             with counted_queries(core) as queries:
                 assert staff.get(address).status_code == 200
             seen.setdefault(address, set()).add(len([one for one in queries.statements if "audit" not in one]))

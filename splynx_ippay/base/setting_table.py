@@ -167,7 +167,7 @@ SETTINGS: tuple[Setting, ...] = (
             "everybody. Pages and files of payments; whoever may more may look, too"), default="*"),
     Setting("roles_charge", "roles", N_("Roles that may charge"), N_("Pay for a customer, make, start and stop a Charge, let "
             "automatic charging of a customer go on"), default="*"),
-    Setting("roles_refund", "roles", N_("Roles that may give money back"), N_("Voids, refunds, and deciding what became of a payment in doubt"),
+    Setting("roles_refund", "roles", N_("Roles that may decide about money"), N_("Deciding what became of a payment in doubt: that can free a debt, or take a payment back in Splynx"),
             default="super-administrator, administrator, financial-manager"),
     Setting("roles_configure", "roles", N_("Roles that may set up"), N_("Settings, the log, who changed what, and releasing a "
             "stopped terminal"), default="super-administrator, administrator"),

@@ -131,13 +131,13 @@ SETTINGS: tuple[Setting, ...] = (
             "limit"), default="0.00", kind="decimal"),
     Setting("card_fee_tax_percent", "card_fee", N_("Tax on the card fee in percent"), N_("Added to the fee and shown as a part of "
             "it; the transaction in Splynx carries this percentage"), default="0", kind="decimal"),
-    Setting("card_fee_category", "card_fee", N_("Transaction category of the card fee"), N_("Number of the category in Splynx under "
+    Setting("card_fee_category", "card_fee", N_("Transaction category of the card fee"), N_("The category in Splynx under "
             "which the fee is charged to the customer (Config → Finance → Transaction categories)"), default="5", kind="integer"),
     Setting("card_fee_name", "card_fee", N_("Name of the card fee"), N_("What customers read on pages, receipts and in Splynx; empty: "
             "Card fee, in their language")),
     Setting("unsigned_saved_method", "links", N_("Saved method on unsigned links"),
-            N_("A link with only an id or number can be guessed, so paying with a saved method needs a login or a code sent "
-            "by mail (proof). Splynx's own add-on pays at once (open)"), default="proof", kind="select",
+            N_("A link with only an id or number can be guessed, so paying with a saved method should need a login or a code "
+            "sent by mail. Splynx's own add-on pays at once"), default="proof", kind="select",
             choices=(("proof", N_("After login or a mailed code")), ("open", N_("At once")), ("off", N_("Never")))),
     Setting("link_days", "links", N_("Signed links are valid for"), N_("Days; 0 means for ever"), default="90",
             kind="integer"),

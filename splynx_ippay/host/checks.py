@@ -16,7 +16,7 @@ from sqlalchemy.exc import DatabaseError
 from splynx_ippay.base import logs
 from splynx_ippay.base.errors import AddOnError
 from splynx_ippay.base.marks import N_
-from splynx_ippay.host import examine, examine_banks, examine_books, examine_mails
+from splynx_ippay.host import examine, examine_banks, examine_books, examine_keys, examine_mails
 from splynx_ippay.host.examine import NotExamined
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Result:
 
 
 CHECKS: tuple[Check, ...] = (
-    Check("key_file", N_("Key file"), examine.key_file,
+    Check("key_file", N_("Key file"), examine_keys.key_file,
           N_("Saved cards and bank accounts cannot be opened: %(detail)s."),
           N_("Run splynx-ippay make-key on a new installation; where cards are saved already, only do what the line above "
              "says, or restore the key file from its own backup.")),

@@ -51,12 +51,6 @@ def _detail(words: str) -> Found:
 
 # -- this machine ------------------------------------------------------------------------------------------------------
 
-def key_file(subject: Subject) -> Found:
-    """The key file can be read, and not by everybody."""
-    subject.box  # noqa: B018 - opening it is the check
-    return None
-
-
 def database(subject: Subject) -> Found:
     """The database answers, and a committed row survives a power cut."""
     with subject.database.engine.connect() as connection:

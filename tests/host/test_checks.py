@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import update
 
 from splynx_ippay.base import clock
+from splynx_ippay.base.crypto import KeyBox
 from splynx_ippay.host.checks import CHECKS, Verdict, run_checks
 from splynx_ippay.host.entry_points import ENTRY_POINTS
 from splynx_ippay.host.host_cli import HostCli
 from splynx_ippay.host.subject import Subject
+from splynx_ippay.ippay.messages import Card
 from splynx_ippay.notifications import OutboxMail, enqueue
-from splynx_ippay.payments import breaker
+from splynx_ippay.payments import breaker, saving
 from splynx_ippay.payments.models import Lease
 
 BY_ID = {check.id: check for check in CHECKS}
@@ -69,6 +71,18 @@ def test_ids_are_unique_and_every_ground_comes_before_what_stands_on_it():
         seen.add(check.id)
         assert check.wrong.endswith(".")
         assert check.mend
+
+
+def test_a_key_file_of_another_database(healthy, tmp_path):
+    """Also where it is a good one: what is saved cannot be opened by it."""
+    card = Card(number="4111111111111111", exp_month=12, exp_year=2039, holder="Test Payer", postal_code="80202")
+    saving.save(healthy, 1, 1, card, None)
+    only_keys = examine(healthy)
+    assert only_keys["key_file"].verdict is Verdict.OK
+    KeyBox.create(tmp_path / "other")
+    result = examine(healthy, key_file=tmp_path / "other")["key_file"]
+    assert result.verdict is Verdict.WRONG
+    assert result.wrong.endswith("this is not the key of this database: bring back the key file.")
 
 
 def test_a_missing_key_file(healthy):

@@ -38,9 +38,9 @@ def failed() -> ResponseReturnValue:
     core, days, page = access.core(), _days(), _page()
     with core.database.read() as session:
         found, more = failures.page_of(session, since=clock.now() - timedelta(days=days), partner_id=access.own_partner(), page=page)
-    still = _still_open(core, found)
+    still, due = _still_open(core, found)
     names = customer_names(core, {failure.attempt.customer_id for failure in still})
-    return render_template("admin/failed.html", found=still, asked=_asked(core, still), target_of=debts.target_of,
+    return render_template("admin/failed.html", found=still, due=due, asked=_asked(core, still), target_of=debts.target_of,
                            can_ask=bool(still) and rights.may(rights.Right.CHARGE), elsewhere=len(found) - len(still), more=more, page=page, days=days,
                            choices=DAYS, names=names, words=words, source_of=source_of, reason_of=reason_of,
                            next_step=next_step, money_of=Money, tab="failed")
@@ -71,18 +71,20 @@ def next_step(failure: Failure) -> str:
     return words.say(words.NEXT_STEPS, kind) if kind in words.NEXT_STEPS else _("Look at the payment.")
 
 
-def _still_open(core: Core, found: list[Failure]) -> list[Failure]:
-    """Without what was paid outside of IPpay: one host call a page. Where the host does not answer, our books must do."""
+def _still_open(core: Core, found: list[Failure]) -> tuple[list[Failure], dict[int, Money]]:
+    """Without what was paid outside of IPpay, and what is due now by line: one host call a page; without its answer our books must do."""
     numbers = tuple(failure.line.number for failure in found if failure.line.document == "invoice")
     if not numbers:
-        return found
+        return found, {}
     try:
         invoices = {invoice.id: invoice for page in core.host.invoice_pages(
             InvoiceFilter(numbers=numbers), core.settings.currency()) for invoice in page}
     except (HostError, ConfigError):
-        return found
+        return found, {}
     closed = {i for i, invoice in invoices.items() if invoice.deleted or invoice.status != NOT_PAID or not invoice.due}
-    return [failure for failure in found if failure.line.document != "invoice" or failure.line.document_id not in closed]
+    still = [failure for failure in found if failure.line.document != "invoice" or failure.line.document_id not in closed]
+    return still, {failure.line.id: invoices[failure.line.document_id].due for failure in still
+                   if failure.line.document == "invoice" and failure.line.document_id in invoices}
 
 
 def _asked(core: Core, found: list[Failure]) -> dict[str, Ask]:
@@ -93,22 +95,22 @@ def _asked(core: Core, found: list[Failure]) -> dict[str, Ask]:
 
 def _lines(core: Core, days: int, partner_id: int | None) -> Iterator[str]:
     yield sheets.BOM + sheets.line([
-        _("Document"), _("Number"), _("Customer ID"), _("Customer"), _("Amount"), _("Currency"), _("Method"), _("Last try"),
+        _("Document"), _("Number"), _("Customer ID"), _("Customer"), _("Amount"), _("Due now"), _("Currency"), _("Method"), _("Last try"),
         _("Tries"), _("Status"), _("Reason"), _("Next step"), _("Asked by mail"), _("Transaction ID")])
     with core.database.read() as session:
         for batch in failures.batches(session, since=clock.now() - timedelta(days=days), partner_id=partner_id, size=_CALL):
-            still = _still_open(core, batch)
+            still, due = _still_open(core, batch)
             names = customer_names(core, {failure.attempt.customer_id for failure in still})
             asked = last_asks(session, [debts.target_of(failure) for failure in still])
             for failure in still:
-                yield sheets.line(_cells(failure, names, asked.get(debts.target_of(failure))))
+                yield sheets.line(_cells(failure, names, due.get(failure.line.id), asked.get(debts.target_of(failure))))
             session.expunge_all()
 
 
-def _cells(failure: Failure, names: dict[int, str], asked: Ask | None) -> list[str]:
+def _cells(failure: Failure, names: dict[int, str], due: Money | None, asked: Ask | None) -> list[str]:
     attempt, line = failure.attempt, failure.line
     return [words.say(words.DOCUMENTS, line.document), line.number, str(attempt.customer_id), names.get(attempt.customer_id, ""),
-            str(Money(line.amount_cents, attempt.currency).decimal()), attempt.currency, source_of(attempt),
+            str(Money(line.amount_cents, attempt.currency).decimal()), str(due.decimal()) if due else "", attempt.currency, source_of(attempt),
             f"{attempt.created_at.astimezone():%Y-%m-%d %H:%M}", str(failure.tries), words.say(words.STATES, attempt.state),
             reason_of(failure), next_step(failure), f"{asked.asked_at.astimezone():%Y-%m-%d %H:%M}" if asked else "", attempt.transaction_id]
 

@@ -77,9 +77,19 @@ def show(attempt_id: int, *, of: int | None = None, mistakes: dict[str, str] | N
     return render_template(
         "admin/payment.html", attempt=attempt, entries=entries, broken=events.first_broken(history),
         names=customer_names(core, {attempt.customer_id}), words=words, run_id=run_id, panel=panel,
-        problem_words=(mistakes or {}).get("target") or (mistakes or {}).get("confirm"), decision_words=decision_words,
+        **_summary(of, mistakes or {}), decision_words=decision_words,
         is_stopped=note is not None and note.no_auto, source_of=source_of, money_of=Money,
         contact=core.settings.text("gateway_contact") if _is_troubled(attempt) else "")
+
+
+def _summary(of: int | None, mistakes: dict[str, str]) -> dict[str, Any]:
+    """What stands above the page after a mistake: each beside the way to its field, and what no field can mend."""
+    form = "payment" if of is None else f"line-{of}"
+    whole = {"confirm"} | ({"target"} if request.form.get("target") else set())
+    return {"problems": {name: text for name, text in mistakes.items() if name not in whole},
+            "notice": " ".join(text for name, text in mistakes.items() if name in whole),
+            "ids": {"return_code": "return_code", "payment_id": f"payment-{of}"}
+            | {name: f"{name}-{form}" for name in ("target", "evidence", "reference", "reason")}}
 
 
 def _is_troubled(attempt: Attempt) -> bool:

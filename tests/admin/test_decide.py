@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import update
 
@@ -40,6 +42,9 @@ def test_what_is_missing_stands_beside_its_field_and_what_was_typed_stays(staff,
     wrong = staff.submit(page_of(staff, doubt), "/decide", target="abandoned", reason="a good and long reason", reference="")
     assert wrong.status_code == 400
     assert wrong.says("Say where you have looked.", "Enter where others can find it")
+    assert wrong.says("Please correct this:")
+    summary = wrong.text[wrong.text.index("data-problems"):wrong.text.index("</ul>")]
+    assert [f'id="{field}"' in wrong.text for field in re.findall('href="#([^"]+)"', summary)] == [True, True]
     form = wrong.form("/decide")
     assert dict(form.values({}))["reason"] == "a good and long reason"
     assert staff.submit(wrong, "/decide", **LOOKED).says("Proposed. A second person must confirm it")

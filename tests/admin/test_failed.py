@@ -66,6 +66,18 @@ def test_a_refused_charge_is_listed_with_reason_tries_and_next_step(staff, give_
     assert f"/ippay/admin/payments/{attempt.id + 1}" in row
 
 
+def test_what_is_due_now_stands_beside_what_failed_where_it_is_another_sum(staff, core, give_card, decline):
+    _, invoice = decline(JOHN, give_card(JOHN))
+    assert not staff.get("/ippay/admin/failed").says("due now")
+    core.host.client.post("admin/finance/payments", {
+        "customer_id": JOHN, "invoice_id": int(invoice["id"]), "payment_type": 1, "date": "2026-01-01", "amount": "3.00", "comment": "cash"})
+    page = staff.get("/ippay/admin/failed")
+    assert page.says("$10.05 due now: $7.05")
+    file = staff.session.get(page.link("Download the list (CSV)").href)
+    row, = csv.DictReader(io.StringIO(file.content.decode("utf-8-sig")))
+    assert (row["Amount"], row["Due now"]) == ("10.05", "7.05")
+
+
 def test_who_pays_leaves_the_list(staff, core, sandbox, give_card, decline, pay):
     method = give_card(JOHN)
     _, invoice = decline(JOHN, method)

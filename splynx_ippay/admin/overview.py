@@ -22,7 +22,7 @@ from splynx_ippay.base.money import Money
 from splynx_ippay.checkout.formats import money
 from splynx_ippay.ippay.declines import DECLINES, decline_for
 from splynx_ippay.payments.models import Attempt, State
-from splynx_ippay.runs.models import RunItem
+from splynx_ippay.runs.models import ItemState, RunItem
 from splynx_ippay.runs.reasons import RESULTS
 
 if TYPE_CHECKING:
@@ -79,9 +79,11 @@ def overview() -> ResponseReturnValue:
 
 
 def run_picture(results: Mapping[str, Share], declines: list[Reason]) -> Markup:
-    """A run as bars: charged, declined by reason, left alone."""
+    """A run as bars: charged, declined by reason, left alone; each debt once, where it ended."""
     parts = []
     for key, share in results.items():
+        if key == "replaced":
+            continue
         if key == "declined" and declines:
             parts += [Part(f"{words.say(RESULTS, key)}: {reason.code} {_(reason.meaning)}", reason.count, str(reason.count), "bad")
                       for reason in declines]
@@ -92,8 +94,9 @@ def run_picture(results: Mapping[str, Share], declines: list[Reason]) -> Markup:
 
 
 def declines_of_run(session: Session, run_id: int) -> list[Reason]:
-    """Declines of a run by reason. One query."""
-    return _reasons(session, [Attempt.id.in_(select(RunItem.attempt_id).where(RunItem.run_id == run_id))])
+    """Declines of a run by reason, without those after which the backup method had its turn. One query."""
+    return _reasons(session, [Attempt.id.in_(
+        select(RunItem.attempt_id).where(RunItem.run_id == run_id, RunItem.state != ItemState.REPLACED))])
 
 
 def _window(days: int) -> list[ColumnElement[bool]]:

@@ -56,7 +56,7 @@ def test_a_charge_of_balances_runs_shows_its_progress_and_is_told_apart_in_histo
     assert running.says("The Charge has started.", "0 of 2 customers")
     work.tick(core)
     done = staff.get(running.url)
-    assert done.says("Finished", "2 of 2 customers", "Taken so far: $310.00", "Outstanding balances")
+    assert done.says("Finished", "2 of 2 customers", "Taken: $310.00", "Outstanding balances")
     assert sorted(sale["amount_cents"] for sale in sandbox.sales()) == [10000, 21000]
     history = staff.get("/ippay/admin/runs/")
     assert history.says("Outstanding balances", "2 Approved, $310.00")

@@ -73,7 +73,7 @@ def test_a_confirmed_charge_runs_shows_its_progress_and_ends_with_a_result(staff
     assert part.says("0 of 3 invoices")
     work.tick(core)
     done = staff.get(running.url)
-    assert done.says("Finished", "3 of 3 invoices", "100 %", "Taken so far: $210.00", "Approved")
+    assert done.says("Finished", "3 of 3 invoices", "100 %", "Taken: $210.00", "Approved")
     assert 'http-equiv="refresh"' not in done.text
     assert len(sandbox.sales()) == 3
     history = staff.get("/ippay/admin/runs/")

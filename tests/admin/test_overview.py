@@ -9,6 +9,7 @@ import pytest
 from defusedxml import ElementTree
 from sqlalchemy import update
 
+from splynx_ippay import credentials
 from splynx_ippay.admin import pictures
 from splynx_ippay.admin.pictures import Part
 from splynx_ippay.base import clock
@@ -19,7 +20,7 @@ from splynx_ippay.payments.orders import Item, Order, SavedMethod, new_submissio
 from splynx_ippay.runs import plan, work
 from splynx_ippay.runs.filters import Filters
 
-JOHN, ASHLEY = 1, 3
+JOHN, OBRIEN, ASHLEY = 1, 2, 3
 
 
 @pytest.fixture
@@ -109,6 +110,27 @@ def test_a_run_is_a_picture_of_charged_declined_by_reason_and_left_alone(staff, 
     shown = work.progress(core, run.id).results
     assert f"Approved: {shown['approved'].count}" in words
     assert f"Left alone by the plan: {shown['skipped'].count}" in words
+
+
+def test_a_debt_whose_backup_had_its_turn_counts_once_where_it_ended(staff, core, sandbox, give_card, give_bank, settings_of):
+    settings_of(core, backup_method="1")
+    give_card(OBRIEN)
+    bank = give_bank(OBRIEN)
+    core.database.run(lambda session: credentials.set_backup(session, bank.id, OBRIEN, wanted=True))
+    sandbox.control("POST", "answers", {"type": "SALE", "action_code": "005", "times": 99})
+    sandbox.control("POST", "answers", {"type": "CHECK", "action_code": "005", "times": 1})
+    run = plan.plan(core, Filters(), "staff 1")
+    work.start(core, run.id, run.plan_hash, "staff 1")
+    for _ in range(3):
+        work.tick(core)
+    page = staff.get(f"/ippay/admin/runs/{run.id}")
+    debts = run.ready_count
+    assert page.says("Finished", f"{debts} of {debts} invoices", f"{debts} more tries were declined before the backup method had its turn.")
+    (svg,) = drawings(page)
+    ended = [text.text for text in svg.iter() if text.tag.endswith("text") and text.text and "Left alone" not in text.text]
+    assert len(ended) == 2
+    assert sum(int(words.rpartition(": ")[2]) for words in ended) == debts
+    assert staff.click(page, f"{debts} more tries").says("Shown: Declined, so the backup method had its turn")
 
 
 def test_words_in_a_picture_are_shown_as_text():

@@ -14,7 +14,7 @@ from splynx_ippay import audit, auth, credentials
 from splynx_ippay.admin import access, bp, sheets
 from splynx_ippay.admin.customers import get_customer
 from splynx_ippay.base.errors import BadInput
-from splynx_ippay.checkout import removal, words
+from splynx_ippay.checkout import banks, removal, words
 from splynx_ippay.checkout.pages import Checkout
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def method_default(customer_id: int, method_id: int) -> ResponseReturnValue:
     except BadInput as error:
         flash(words.problem(error)[1], "error")
     else:
-        flash(_("%(method)s is the default now.", method=Checkout.label(method)), "success")
+        flash(_("%(method)s is the default now.", method=banks.label_with_expiry(method)), "success")
     return _back(customer_id)
 
 

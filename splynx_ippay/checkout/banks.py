@@ -50,6 +50,12 @@ def label(method: Method) -> str:
     return f"{name_of(method.routing) or _('Bank account')} •••• {method.last_four}"
 
 
+def label_with_expiry(method: Method) -> str:
+    """The label where one of several is chosen, for two cards may share their last digits: "Visa •••• 4242, 12/2030"."""
+    expiry = f", {method.exp_month:02d}/{method.exp_year}" if method.exp_month else ""
+    return label(method) + expiry
+
+
 def saved(routing: str) -> str:
     """What is said after a bank account was saved: where it is, or gently that its number is in no list."""
     name = find_name(routing)

@@ -86,6 +86,8 @@ def took_effect(line: Line) -> bool:
 
 def _approved(attempt: Attempt) -> Page:
     sentences = [_("Your transaction has been successfully processed."),
+                 _("You added %(amount)s to your account.", amount=money(attempt.debts[0].amount))
+                 if [line.document for line in attempt.debts] == ["topup"] else
                  _("You paid %(amount)s for %(what)s.", amount=money(attempt.amount), what=what_for(attempt))]
     if not all(map(took_effect, attempt.lines)):
         sentences.append(_("It can take a few minutes until it is shown as paid. Please do not pay again."))

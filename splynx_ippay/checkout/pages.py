@@ -80,6 +80,10 @@ class Checkout:
         """How people know a method, in their language."""
         return banks.label(method)
 
+    def choice(self, method: Method) -> str:
+        """How a method is told from the others; its expiry is not for who may have guessed the address, and so saves nothing."""
+        return banks.label_with_expiry(method) if self.show_details or self.can_save else banks.label(method)
+
 
 def build(core: Core, offer: Offer | Cart, *, merchant: str, action: str, saved_allowed: bool, can_save: bool, show_details: bool = False,
           preselect: bool = True, chosen: str = "", typed: Typed | None = None, pressed: Pressed | None = None) -> Checkout:

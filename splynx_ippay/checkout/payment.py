@@ -183,7 +183,7 @@ def _source(core: Core, form: MultiDict[str, str], presser: Presser) -> Source:
         save = bool(form.get("save")) and presser.can_save
         return NewCard(card, save=save, consent=card_consent(presser.merchant, presser.address) if save else None)
     if chosen == "bank":
-        account = read_bank(form).read()
+        account = read_bank(form).read(pays=True)
         return NewBank(account, consent=bank_consent(form, presser.merchant, presser.address, pays=True),
                        save=bool(form.get("save")) and presser.can_save)
     number = chosen.removeprefix(_METHOD)

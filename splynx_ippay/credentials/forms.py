@@ -82,15 +82,19 @@ class BankForm:
         """Never what was typed."""
         return "BankForm(…)"
 
-    def read(self) -> BankAccount:
-        """Check every field; raises BadInputs with all that a person has to correct, in the order of the form."""
+    def read(self, *, pays: bool) -> BankAccount:
+        """Check every field; raises BadInputs with all that a person has to correct, in the order of the form.
+
+        ``pays``: an amount is paid from it now, else the account is only saved.
+        """
         mistakes = _Mistakes()
         routing = mistakes.of(lambda: _read_routing(self.routing))
         account = mistakes.of(lambda: _read_account(self.account, self.account_again))
         holder = mistakes.of(lambda: _read_holder(self.holder))
         kind = mistakes.of(lambda: _read_kind(self.kind))
         if not self.authorized:
-            mistakes.add(BadInput("authorized", "To pay from your bank account, please tick the authorization."))
+            mistakes.add(BadInput("authorized", "To pay from your bank account, please tick the authorization.") if pays else
+                         BadInput("authorized", "Please tick the authorization to save this bank account."))
         mistakes.refuse()
         return BankAccount(routing=routing or "", account=account or "", kind=kind or "CHECKING", holder=holder or "")
 

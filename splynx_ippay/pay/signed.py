@@ -1,4 +1,4 @@
-"""Signed links: /ippay/l/<token>. They open at once, and may use the saved method at one press."""
+"""Signed links: /ippay/l/<token>. They open at once, and may use the saved method, which the payer chooses."""
 
 from __future__ import annotations
 

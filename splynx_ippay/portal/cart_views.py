@@ -10,7 +10,7 @@ from splynx_ippay import auth
 from splynx_ippay.base import clock
 from splynx_ippay.base.errors import BadInput
 from splynx_ippay.checkout import pages, words
-from splynx_ippay.checkout.cart import MOST_AT_ONCE, Cart, PartRules, cart_of, key_of, payable, read_picks
+from splynx_ippay.checkout.cart import ALL, MOST_AT_ONCE, Cart, PartRules, cart_of, key_of, payable, read_picks
 from splynx_ippay.checkout.held import sentence_of
 from splynx_ippay.checkout.merchant import merchant_name
 from splynx_ippay.checkout.offers import StaleForm
@@ -99,7 +99,7 @@ def _list(core: Core, debts: list[Debt], *, problems: dict[str, str] | None = No
     picked = request.args.getlist("pick") if request.args else None
     return render_template(
         "portal/several.html", debts=debts, key_of=key_of, sentence_of=sentence_of, today=clock.now().astimezone().date(),
-        free={key_of(debt.document, debt.document_id) for debt in free}, rules=rules, most=MOST_AT_ONCE,
+        free={key_of(debt.document, debt.document_id) for debt in free}, rules=rules, most=MOST_AT_ONCE, all_ticked=picked is None or ALL in picked,
         too_many=len([debt for debt in debts if debt.held is None]) > len(free), picked=picked, back=BACK,
         problems=problems or {}, notice=notice,
         ids={f"sum-{name}": f"sum-{name}" for name in map(_key, free)} | {"pick": "documents"},

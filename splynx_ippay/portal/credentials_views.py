@@ -13,7 +13,6 @@ from splynx_ippay.base.errors import AddOnError, BadInput
 from splynx_ippay.checkout import banks, removal, words
 from splynx_ippay.checkout.consent import bank_consent, bank_paragraphs, bank_version, card_consent, card_text
 from splynx_ippay.checkout.merchant import merchant_name
-from splynx_ippay.checkout.pages import Checkout
 from splynx_ippay.checkout.payment import Typed, read_bank
 from splynx_ippay.checkout.stale import kept_for
 from splynx_ippay.credentials import CardForm
@@ -53,7 +52,7 @@ def add_bank() -> ResponseReturnValue:
     """Save a bank account with the authorization to debit it; no money moves."""
     core, user = _core(), auth.customer()
     try:
-        account = read_bank(request.form).read()
+        account = read_bank(request.form).read(pays=False)
         consent = bank_consent(request.form, merchant_name(core, user.partner_id), request.remote_addr or "", pays=False)
         return _save(core, account, consent, banks.saved(account.routing))
     except AddOnError as error:
@@ -68,7 +67,7 @@ def make_default(method_id: int) -> ResponseReturnValue:
     except BadInput as error:
         flash(words.problem(error)[1], "error")
     else:
-        flash(_("%(method)s is the default now.", method=Checkout.label(method)))
+        flash(_("%(method)s is the default now.", method=banks.label_with_expiry(method)))
     return redirect(url_for("portal.credentials"), 303)
 
 
@@ -82,8 +81,8 @@ def set_backup(method_id: int) -> ResponseReturnValue:
     except BadInput as error:
         flash(words.problem(error)[1], "error")
     else:
-        flash(_("%(method)s is the backup now.", method=Checkout.label(method)) if wanted else
-              _("%(method)s is not the backup any more.", method=Checkout.label(method)))
+        flash(_("%(method)s is the backup now.", method=banks.label_with_expiry(method)) if wanted else
+              _("%(method)s is not the backup any more.", method=banks.label_with_expiry(method)))
     return redirect(url_for("portal.credentials"), 303)
 
 
@@ -98,7 +97,7 @@ def add_postal_code(method_id: int) -> ResponseReturnValue:
         name, sentence = words.problem(error)
         field = f"zip-{method_id}" if name == "postal_code" else name
         return _list(problems={field: sentence}, ids_more={field: field}), 400
-    flash(_("The ZIP code of %(method)s was saved.", method=Checkout.label(method)))
+    flash(_("The ZIP code of %(method)s was saved.", method=banks.label(method)))
     return redirect(url_for("portal.credentials"), 303)
 
 
@@ -123,7 +122,7 @@ def remove(method_id: int) -> ResponseReturnValue:
     except BadInput:
         flash(_("This was removed already."), "error")
     else:
-        flash(_("%(method)s was removed and will not be charged any more.", method=Checkout.label(method)))
+        flash(_("%(method)s was removed and will not be charged any more.", method=banks.label(method)))
     return redirect(url_for("portal.credentials"), 303)
 
 
@@ -139,7 +138,7 @@ def _save(core: Core, details: Card | BankAccount, consent: Consent, done: str) 
     method = saving.save(core, user.id, user.partner_id, details, consent, make_default=bool(request.form.get("make_default")))
     flash(done)
     if method.is_default and not is_first:
-        flash(_("%(method)s is the default now.", method=Checkout.label(method)))
+        flash(_("%(method)s is the default now.", method=banks.label_with_expiry(method)))
     return redirect(url_for("portal.credentials"), 303)
 
 
@@ -162,10 +161,10 @@ def _list(*, chosen: str = "", typed: Typed | None = None, problems: dict[str, s
         stands = standing.standings(session, methods, terminal, asks_zip=zip_code or zips.was_asked(session, user.id))
         told = {update.method_id: update for update in reversed(credentials.updates_of(session, user.id)) if update.after}
     return render_template(
-        "portal/credentials.html", told=told, label_of=Checkout.label,
+        "portal/credentials.html", told=told, label_of=banks.label_with_expiry,
         instruments=core.settings.instruments(terminal),
         chosen=chosen or {"card": "card", "bank": "bank"}.get(request.args.get("add", ""), ""),
-        label=Checkout.label, typed=typed or Typed(holder=user.name[:60]), problems=problems or {}, notice=notice,
+        typed=typed or Typed(holder=user.name[:60]), problems=problems or {}, notice=notice,
         cards=[method for method in methods if method.instrument == "card"],
         banks=[method for method in methods if method.instrument == "bank"],
         stands=stands, wants_another=standing.WANTS_ANOTHER, instead=standing.replacement(methods, stands),

@@ -98,7 +98,7 @@ def ending(transaction_id: str) -> ResponseReturnValue:
     with core.database.read() as session:
         mailed_to = confirmed_to(session, attempt.id, page.kind)
     return render_template("portal/ending.html", page=page, attempt=attempt, source=endings.source_of(attempt), mailed_to=mailed_to,
-                           merchant=merchant_name(core, attempt.partner_id) if page.receipt else "",
+                           payer=auth.customer().name, merchant=merchant_name(core, attempt.partner_id) if page.receipt else "",
                            pdf=receipts.offer(page, url_for("portal.receipt", transaction_id=transaction_id)),
                            back=_BACK.get(line.document, _BACK["topup"]))
 
@@ -107,7 +107,7 @@ def ending(transaction_id: str) -> ResponseReturnValue:
 def receipt(transaction_id: str) -> ResponseReturnValue:
     """The receipt of a payment of one's own as a file to keep."""
     attempt = _own(transaction_id)
-    return _nothing("invoice") if attempt is None else receipts.answer(_core(), attempt)
+    return _nothing("invoice") if attempt is None else receipts.answer(_core(), attempt, payer=auth.customer().name)
 
 
 def _own(transaction_id: str) -> Attempt | None:

@@ -19,7 +19,7 @@ def test_a_card_and_an_account_are_saved_and_only_their_last_digits_come_back(to
 def test_an_invoice_is_paid_from_the_list_with_what_is_saved_and_the_host_shows_it(town, john):
     invoice = town.invoices()[0]
     page = town.pay(john, invoice)
-    assert page.says("Success! Your payment was approved", "You paid $15.00", "Receipt", "Paid to", invoice["number"],
+    assert page.says("Success! Your payment was approved", "You paid $15.00", "Receipt", "Paid to", "Customer", "John Sway", invoice["number"],
                      "Paid with", "Visa •••• 1111", "Approval code", "TEST", "Reference")
     assert town.sales() == [("SALE", 1500)]
     assert town.booked() == [(int(invoice["id"]), 1500)]
@@ -64,10 +64,10 @@ def test_a_proforma_is_paid_from_its_list_and_from_the_widget(town, john):
 def test_money_is_added_by_account_type_amount_and_add(town, john):
     town.save_bank(john)
     form = open_menu(john, "Add money by IpPay")
-    assert form.says("Add money by IpPay", "Account type", "Amount", "Visa •••• 1111", "Bank account •••• 5678")
+    assert form.says("Add money by IpPay", "Account type", "Amount", "Visa •••• 1111, 12/2030", "Bank account •••• 5678")
     assert [button.label for button in form.form("/ippay/", holding="amount").buttons] == ["Add"]
     page = town.top_up(john, "25.00", source=saved(form.form("/ippay/", holding="amount")))
-    assert page.says("approved", "adding money to your account", "Money added to your account", "$25.00")
+    assert page.says("approved", "You added $25.00 to your account.", "Money added to your account", "$25.00")
     assert town.sales() == [("SALE", 2500)]
     assert town.booked() == [(None, 2500)]
     assert john.click(page, "Back to portal").says("25.00")
@@ -79,7 +79,7 @@ def test_money_is_added_by_account_type_amount_and_add(town, john):
 def test_another_card_becomes_the_default_and_is_charged_first(town, john):
     page = town.save_card(john, town.mastercard)
     page = john.submit(page, "/default")
-    assert page.says("Mastercard •••• 4444 is the default now.")
+    assert page.says("Mastercard •••• 4444, 12/2030 is the default now.")
     invoice = town.invoices()[0]
     form = town.dialog(john, invoice)
     assert john.submit(form, "/ippay/pay-invoice").says("approved", "Mastercard •••• 4444")

@@ -121,6 +121,7 @@ def test_the_setting_decides_about_saved_methods(*, policy, offered, login, anyb
     assert any(field.value.startswith("method:") for field in page.form(holding="number").fields) == offered
     assert page.says("Log in to use your saved card") == login
     assert "Owner Name" not in page.text
+    assert "2030" not in page.text  # nor the expiry, which the owner sees
     if offered:
         assert anybody.submit(page, source="method:1").says("approved")
         assert len(sandbox.sales()) == 1

@@ -74,7 +74,7 @@ def test_a_mistake_stands_next_to_its_field_and_nothing_is_asked_of_the_gateway(
     ("routing", "111000026", "This routing number is not valid"),
     ("account_again", "12345679", "The two account numbers differ"),
     ("account", "12", "4 to 17 digits"),
-    ("authorized", False, "please tick the authorization"),
+    ("authorized", False, "Please tick the authorization to save this bank account."),
 ])
 def test_a_mistake_in_a_bank_account_is_named_and_the_numbers_are_not_shown_again(*, portal, add_bank, sandbox, field, value, words):
     page = add_bank(portal, **{field: value})
@@ -90,7 +90,7 @@ def test_the_first_is_the_default_and_one_press_makes_another_the_default(portal
     first, second = stored(core)
     assert (first.is_default, second.is_default) == (True, False)
     page = portal.submit(page, f"/credentials/{second.id}/default")
-    assert page.says("American Express •••• 0005 is the default now.")
+    assert page.says("American Express •••• 0005, 12/2030 is the default now.")
     assert [method.is_default for method in stored(core)] == [False, True]
 
 
@@ -197,7 +197,9 @@ def test_one_press_makes_another_method_the_backup_and_one_takes_it_back(portal,
     page = portal.submit(page, f"/credentials/{bank.id}/backup")
     assert page.says("Bank account •••• 5678 is the backup now.", "Backup", "this one is charged instead, once", "No backup any more")
     assert stored(core)[1].backup_at is not None
-    assert staff.get(f"/ippay/admin/customers/{portal.facts['id']}").says("Backup")
+    seen = staff.get(f"/ippay/admin/customers/{portal.facts['id']}")
+    assert seen.says("Backup")
+    assert not seen.says("Usable")
     page = portal.submit(page, f"/credentials/{bank.id}/backup")
     assert page.says("Bank account •••• 5678 is not the backup any more.", "Use as backup")
     assert stored(core)[1].backup_at is None

@@ -39,7 +39,7 @@ def test_a_card_in_its_last_month_says_so_and_the_new_one_takes_its_place(john, 
     assert '<details class="saved" id="add-card" open>' in form.text
     assert dict(form.form("/credentials/card").values({}))["make_default"] == "1"
     page = add_card(john, numbers.amex)
-    assert page.says("The card was saved. Nothing was charged.", "American Express •••• 0005 is the default now.")
+    assert page.says("The card was saved. Nothing was charged.", "American Express •••• 0005, 12/2030 is the default now.")
     assert "Add the new card" not in page.words  # the old one is no default any more: nothing presses
     assert [method.is_default for method in stored()] == [False, True]
 
@@ -49,7 +49,7 @@ def test_who_unticks_it_keeps_the_default(john, add_card, numbers, stored, chang
     add_card(john, numbers.amex, make_default=False)
     assert [method.is_default for method in stored()] == [True, False]
     page = john.get("/ippay/credentials")
-    assert page.says("Charge American Express •••• 0005 instead")
+    assert page.says("Charge American Express •••• 0005, 12/2030 instead")
     john.submit(page, "/default")
     assert [method.is_default for method in stored()] == [False, True]
 

@@ -1,5 +1,6 @@
 """The demo passes, and it is no decoration: break the sandbox and it fails, naming the step."""
 
+import html
 import re
 import signal
 import subprocess
@@ -44,6 +45,11 @@ def test_the_tour_plays_every_step_and_then_stays_up_until_it_is_told_to_end(tmp
         assert log.says("worker")
         assert not log.says("No log file is set")
         assert requests.get(re.search(r"mails +(http\S+)", said).group(1), cookies=office.session.cookies, timeout=30).ok
+        made = office.submit(office.get("/admin/customers/view?id=3"), "/admin/documents/invoice", holding="amount", amount="12.00", send="1")
+        assert made.says("was sent to")
+        mail = requests.get(f"{host}/_sandbox/mails", timeout=30).json()["mails"][-1]
+        holder = Browser(host).get(html.unescape(re.search(r'href="([^"]+/ippay/l/[^"]+)"', mail["html"])[1]))
+        assert holder.says("$12.00", "Front Range Internet"), "to be paid from the mail, under the name of the provider"
         captured = requests.get(f"{host}/_sandbox/capture", timeout=30).text
         assert [number for number in NUMBERS if number not in captured] == [], "the gateway did receive them"
     finally:

@@ -63,6 +63,7 @@ def _invite(tour: Tour) -> None:
     print(f"  a link  {tour.kept['link']}")
     print(f"  rooms   {host}/_sandbox/   (the ledger, the clock, faults to arm)\n")
     print("The tour has paid nearly everything. To pay more, log in to admin: Customers, a name, Create a document.\n"
+          "Send it too, open its mail at the address above and pay by the link in it, without a login.\n"
           "Staff's pages stand under Finance → Charge by IpPay: Payments, Is all well?, Log.\n"
           "Card 4111 1111 1111 1111 and routing number 111000025 are accepted; an amount that ends in .05 or .51 is declined.\n"
           f"Commands for this demo: SPLYNX_IPPAY_INI={tour.programs.ini} SPLYNX_IPPAY_CLOCK_FILE={tour.programs.clock_file} "

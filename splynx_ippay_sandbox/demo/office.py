@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -59,6 +61,7 @@ def fill_settings(tour: Tour) -> None:
         "smtp_tls": "none",
         "smtp_from": "billing@isp.example",
         "mail_contact": "Telephone +1 303 555 0100",
+        "brand_name": "Front Range Internet",
     }
     form = _form_with(page, "terminal_id")
     answer = staff.submit(page, "", holding=_name_of(form, "terminal_id"),
@@ -91,6 +94,29 @@ def start_programs(tour: Tour) -> None:
     tour.oracle.set_addon(tour.address)
     tour.programs.work()
     tour.say(f"splynx-ippay serve at {tour.address}, reached as {tour.facts['host_url']}/ippay; splynx-ippay worker")
+
+
+def link_mails(tour: Tour) -> None:
+    """The webhook and the snippets in the templates, as the page about payment links says; the next mail has a link."""
+    staff = tour.staff()
+    page = staff.click(staff.enter_frame(staff.get("/admin/add-on?point=ippay_charge_point")), "Payment links")
+    secret, url = _told(page, r'id="hook-secret">([0-9a-f]{64})<'), _told(page, r">(http[^<]*/ippay/webhook)</code>")
+    people.must_say(staff.submit(staff.get("/admin/config/hooks"), "/admin/config/hooks", title="IpPay links", url=url, secret=secret,
+                                 events="invoice/create, invoice/edit, proforma/create, proforma/edit"), "The hook was created.")
+    for kind in ("invoice", "proforma"):
+        snippet = _told(page, rf'<textarea[^>]* id="snippet-{kind}"[^>]*>(.*?)</textarea>')
+        body = f"<p>Hello {{{{ customer.name }}}}</p>\n{snippet}"
+        people.must_say(staff.submit(staff.get("/admin/config/templates"), f"/admin/config/templates/{kind}", body=body),
+                        "The template was saved.")
+    tour.say("a webhook, and the snippet in the mail templates: whatever staff create and send now carries a signed link")
+
+
+def _told(page: Page, pattern: str) -> str:
+    """What a page shows to be copied."""
+    found = re.search(pattern, page.text, re.DOTALL)
+    if found is None:
+        raise PageError(f"{page!r} does not show {pattern}. It says: {page.words[:400]!r}")
+    return html.unescape(found[1])
 
 
 def charge_everybody(tour: Tour) -> None:

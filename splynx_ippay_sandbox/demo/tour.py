@@ -92,6 +92,7 @@ STEPS: tuple[Step, ...] = (
     ("register", "The installer registers the add-on: one command", office.register),
     ("settings", "Staff fill in the add-on's settings form in Splynx", office.fill_settings),
     ("serve", "Web program and worker start", office.start_programs),
+    ("mail_links", "The installer puts pay links into the mails of invoices", office.link_mails),
     ("save_methods", "A customer saves a card and a bank account", people.save_methods),
     ("pay_invoice", "The customer pays an invoice with the saved card", people.pay_invoice),
     ("receipt", "The receipt is in the customer's mailbox", people.receipt),

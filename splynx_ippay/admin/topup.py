@@ -32,6 +32,7 @@ def topup(customer_id: int) -> ResponseReturnValue:
 def topup_now(customer_id: int) -> ResponseReturnValue:
     """Charge it and put it on the account."""
     core = access.core()
+    customer = get_customer(core, customer_id)  # another partner's is not even told that this is off
     if not core.settings.flag("staff_topup"):
         return _off()
     try:
@@ -41,7 +42,7 @@ def topup_now(customer_id: int) -> ResponseReturnValue:
     if offer is None or offer.document != "topup" or offer.customer_id != customer_id or not access.may_see_partner(offer.partner_id):
         return pay.stale(url_for("admin.topup", customer_id=customer_id))
     outcome = pay.charge(core, offer)
-    return pay.answer(core, offer, outcome, name=get_customer(core, customer_id).name if outcome.problems else "")
+    return pay.answer(core, offer, outcome, name=customer.name)
 
 
 def _off() -> ResponseReturnValue:

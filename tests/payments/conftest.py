@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from splynx_ippay.base.errors import Stopped
 from splynx_ippay.base.money import Money
 from splynx_ippay.credentials import Method
 from splynx_ippay.ippay.messages import BankAccount, Card
-from splynx_ippay.payments import booking, charge, events, proposals, reconcile, recording, returns, saving
+from splynx_ippay.payments import booking, charge, events, mark, proposals, reconcile, recording, returns, saving
 from splynx_ippay.payments.models import Attempt, Booking, CustomerNote, Door, Event, Line, State, Terminal
 
 VISA = "4111111111111111"
@@ -333,3 +334,20 @@ def all_is_well(request):
     if desk is None or not desk.excused & {THE_GATEWAY_BOOKED_TWICE, LOST}:
         assert disagreements(core, sandbox) == []
     core.database.engine.dispose()
+
+
+@pytest.fixture
+def lost(desk):
+    """Called with what happens after the backup was made; the database is then the backup again."""
+    desk.excused.add("lost")
+
+    def lose(work):
+        mark.guard(desk.core)
+        copy = desk.backup()
+        done = work()
+        desk.restore(copy)
+        with pytest.raises(Stopped):
+            mark.guard(desk.core)
+        return done
+
+    return lose

@@ -23,23 +23,6 @@ from splynx_ippay.payments.models import Attempt, Booking, DebtKey, Line, State
 from splynx_ippay.payments.watch_models import Installation
 
 
-@pytest.fixture
-def lost(desk, sandbox):
-    """Called with what happens after the backup was made; the database is then the backup again."""
-    desk.excused.add("lost")
-
-    def lose(work):
-        mark.guard(desk.core)
-        copy = desk.backup()
-        done = work()
-        desk.restore(copy)
-        with pytest.raises(Stopped):
-            mark.guard(desk.core)
-        return done
-
-    return lose
-
-
 def found_again(desk, lost_attempt):
     """The attempt as it is in the restored database."""
     return next((attempt for attempt in desk.attempts() if attempt.transaction_id == lost_attempt.transaction_id), None)

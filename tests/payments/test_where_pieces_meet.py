@@ -5,11 +5,11 @@ import pytest
 from sqlalchemy import select
 
 from splynx_ippay.app import create_app
-from splynx_ippay.base.errors import AddOnError, AmountChanged, BadInput, Stopped
+from splynx_ippay.base.errors import AddOnError, AmountChanged, BadInput
 from splynx_ippay.base.money import Money
 from splynx_ippay.checkout import endings
 from splynx_ippay.notifications import OutboxMail
-from splynx_ippay.payments import decisions, due, mark, recovery, states
+from splynx_ippay.payments import decisions, due, recovery, states
 from splynx_ippay.payments.fees import CardFee
 from splynx_ippay.payments.models import Booking, DebtKey, Door, State
 from splynx_ippay.payments.proposals import Person
@@ -26,23 +26,6 @@ def owed(desk, customer_id=1):
 def held(desk):
     with desk.core.database.read() as session:
         return set(session.scalars(select(DebtKey.open_target).where(DebtKey.open_target.is_not(None))))
-
-
-@pytest.fixture
-def lost(desk):
-    """Called with what happens after the backup was made; the database is then the backup again."""
-    desk.excused.add("lost")
-
-    def lose(work):
-        mark.guard(desk.core)
-        copy = desk.backup()
-        done = work()
-        desk.restore(copy)
-        with pytest.raises(Stopped):
-            mark.guard(desk.core)
-        return done
-
-    return lose
 
 
 def found_again(desk, gone):

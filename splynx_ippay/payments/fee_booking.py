@@ -129,7 +129,7 @@ def _delete(core: Core, line: Line, row: Transaction, reason: str) -> None:
                    "Take it off that invoice and delete it; this task then ends by itself")
         return
     if (clock.now().date() - (row.date or _day(line))).days > core.settings.integer("undo_days"):
-        outbox.ask_staff(core, line, f"the payment came back too long ago. Delete transaction {row.id} (card fee {line.amount}) in "
+        outbox.ask_staff(core, line, f"its money went back, and it is too old for us to delete. Delete transaction {row.id} (card fee {line.amount}) in "
                    "Splynx, or book a correction and delete it; this task then ends by itself")
         return
     journalled = {key: None if value is None else str(value) for key, value in asdict(row).items()}

@@ -65,7 +65,7 @@ def _delete(core: Core, line: Line, payment: Payment) -> None:
     outbox.write(core, line, host_row=journalled, splynx_payment_id=payment.id)
     age = (clock.now().date() - (payment.date or clock.now().date())).days
     if age > core.settings.integer("undo_days") or payment.amount != line.amount.decimal():
-        outbox.ask_staff(core, line, f"the payment {payment.id} of {line.amount} came back from the bank. "
+        outbox.ask_staff(core, line, f"the money of payment {payment.id}, {line.amount}, went back. "
                          "Book a negative payment or a correction in Splynx, then delete or void it there.")
         return
     try:

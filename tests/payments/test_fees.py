@@ -355,7 +355,7 @@ def test_an_old_fee_is_not_deleted_but_a_task(fee_desk, sandbox, settings_of):
         fee_desk.host_elsewhere("delete", f"admin/finance/payments/{payment['id']}")
     void(fee_desk, attempt)
     fee_desk.tick()
-    assert "too long ago" in fee_desk.line(attempt, 2).booking_reason
+    assert "too old for us to delete" in fee_desk.line(attempt, 2).booking_reason
     fee_desk.host_elsewhere("delete", f"admin/finance/transactions/{fee_desk.line(attempt, 2).splynx_transaction_id}")
     fee_desk.tick(seconds=660)
     assert fee_desk.line(attempt, 2).booking == Booking.UNDONE
